@@ -1,0 +1,204 @@
+"""The weights file: one .npz with the network, what is known about it, and proof that it is whole.
+
+    W0, b0, W1, b1, …, slopeN     the parameters (float16 or float32 on disk, float32 in memory)
+    metadata                      a JSON string; see REQUIRED below for the fields each file has
+    golden_x, golden_logits       real inputs and the logits (the last z) that they must give
+
+Saving is atomic: a reader finds the old file or the new one, never half of either. Loading trusts
+nothing: no pickle, and every shape, number and checksum is checked before the network is used.
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from models.network import (
+    CLASSES,
+    PIXELS,
+    Network,
+    Parameters,
+    forward,
+    from_parameters,
+    parameters,
+)
+
+FORMAT_VERSION = 1
+GOLDEN_TOLERANCE = 1e-4
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    "format_version": int,
+    "name": str,
+    "version": str,
+    "activations": list,
+    "sha256": str,
+    "temperature": (int, float),
+    "set_threshold": (int, float),
+}
+
+
+class WeightsError(ValueError):
+    """A weights file that is not to be trusted; the message names file, field, expected, found."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that passed every check, and its metadata."""
+
+    network: Network
+    metadata: dict[str, Any]
+
+
+def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Replace path by what `write` puts into the file it is given, all of it or nothing.
+
+    The bytes go to a neighbour, reach the disk (fsync), and take the name in one step (rename).
+    A neighbour left by a killed process is overwritten by the next save.
+    """
+    neighbour = path.with_name(path.name + ".tmp")
+    with neighbour.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    neighbour.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def fingerprint(named: Parameters) -> str:
+    """Return the SHA-256 over names, shapes and float32 values of the parameters, in order."""
+    digest = hashlib.sha256()
+    for name, array in named.items():
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+def round_to_half(network: Network) -> Network:
+    """Round each parameter to the nearest float16, as float32: what the file can hold in half."""
+    named = {name: array.astype(np.float16).astype(np.float32) for name, array in parameters(network).items()}
+    return from_parameters(named, [layer.activation for layer in network])
+
+
+def save(path: Path, network: Network, metadata: dict[str, Any], golden_x: npt.NDArray[np.float32]) -> None:
+    """Write the network, float16 where that loses nothing, with golden_x (n, 784) as its proof.
+
+    metadata needs name, version, temperature and set_threshold; the rest of REQUIRED is filled in.
+    """
+    named = parameters(network)
+    filled = {
+        "format_version": FORMAT_VERSION,
+        **metadata,
+        "activations": [layer.activation for layer in network],
+        "sha256": fingerprint(named),
+    }
+    contents = {name: _smallest(array) for name, array in named.items()} | {
+        "metadata": np.array(json.dumps(filled, indent=1)),
+        "golden_x": golden_x,
+        "golden_logits": forward(network, golden_x).z[-1],
+    }
+    atomic_write(path, lambda file: np.savez_compressed(file, allow_pickle=False, **contents))
+
+
+def _smallest(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    half = array.astype(np.float16)
+    return half if np.array_equal(half.astype(array.dtype), array) else array
+
+
+def load(path: Path) -> Model:
+    """Read and verify a weights file.
+
+    Raises WeightsError with a sentence that says which file, which field, and what was expected.
+    """
+    arrays = _read(path)
+    metadata = _metadata(path, arrays)
+    network = _network(path, arrays, metadata)
+    _check_golden(path, network, arrays)
+    return Model(network, metadata)
+
+
+def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        message = f"{path}: there is no such file; `make train` writes one"
+        raise WeightsError(message) from None
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        message = f"{path}: expected a whole .npz of plain arrays (no pickle), found: {error}"
+        raise WeightsError(message) from error
+
+
+def _metadata(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    try:
+        metadata = json.loads(str(arrays["metadata"]))
+        version = metadata["format_version"]
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        message = f"{path}: metadata: expected a JSON object with a format_version, found {error!r}"
+        raise WeightsError(message) from error
+    if version != FORMAT_VERSION:
+        message = f"{path}: metadata.format_version: expected {FORMAT_VERSION}, found {version!r}"
+        raise WeightsError(message)
+    for field, kind in REQUIRED.items():
+        if not isinstance(metadata.get(field), kind):
+            message = f"{path}: metadata.{field}: expected {kind}, found {metadata.get(field)!r}"
+            raise WeightsError(message)
+    return dict(metadata)
+
+
+def _network(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> Network:
+    named = {
+        name: _finite(path, name, array)
+        for name, array in arrays.items()
+        if name.startswith(("W", "b", "slope"))
+    }
+    try:
+        network = from_parameters(named, metadata["activations"])
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        message = f"{path}: the parameters do not make the network that metadata describes: {error}"
+        raise WeightsError(message) from error
+    ends = (network[0].W.shape[0], network[-1].W.shape[1])
+    if ends != (PIXELS, CLASSES):
+        message = f"{path}: expected {PIXELS} inputs and {CLASSES} outputs, found {ends}"
+        raise WeightsError(message)
+    found = fingerprint(parameters(network))
+    if found != metadata["sha256"]:
+        message = f"{path}: metadata.sha256: expected {metadata['sha256']}, found {found}"
+        raise WeightsError(message)
+    return network
+
+
+def _finite(path: Path, name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if array.dtype not in (np.float16, np.float32):
+        message = f"{path}: {name}: expected float16 or float32, found {array.dtype}"
+        raise WeightsError(message)
+    if not np.isfinite(array).all():
+        message = f"{path}: {name}: expected finite numbers, found NaN or infinity"
+        raise WeightsError(message)
+    return array.astype(np.float32)
+
+
+def _check_golden(path: Path, network: Network, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    try:
+        x, expected = arrays["golden_x"], arrays["golden_logits"]
+        found = forward(network, x.astype(np.float32)).z[-1]
+        difference = float(np.abs(found - expected).max())
+    except (KeyError, ValueError, TypeError) as error:
+        message = f"{path}: golden_x, golden_logits: expected inputs and their logits: {error}"
+        raise WeightsError(message) from error
+    # `not <=` rather than `>`: a NaN must be refused too.
+    if not difference <= GOLDEN_TOLERANCE:
+        message = (
+            f"{path}: golden_logits: expected the stored logits to within {GOLDEN_TOLERANCE}, "
+            f"found a difference of {difference:.3g}"
+        )
+        raise WeightsError(message)

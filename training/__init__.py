@@ -1,0 +1,1 @@
+"""The offline program that fits the network. Nothing of it is needed to serve."""

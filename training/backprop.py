@@ -1,0 +1,55 @@
+"""Backpropagation: the gradient of the cost by every parameter, from one forward pass.
+
+From the last layer to the first, with upstream = d cost / d a and delta = d cost / d z:
+
+    delta    = upstream * f'(z)          at the output, from the loss; with cross-entropy y_hat - y
+    dW       = a_before.T @ delta        (fan_in, fan_out)
+    db       = sum over the batch of delta
+    dslope   = sum over the batch of upstream * min(z, 0)        prelu alone
+    upstream = delta @ W.T               what the layer before hears
+
+The cost is the mean over the batch, so the first upstream carries the factor 1 / N.
+"""
+
+from collections.abc import Sequence
+
+from models.activations import Array, activate_backward, prelu_slope_derivative
+from models.network import Activity, Network, Parameters
+from training.losses import Loss
+
+
+def backward(
+    network: Network,
+    activity: Activity,
+    y: Array,
+    loss: Loss,
+    masks: Sequence[Array | None] = (),
+) -> Parameters:
+    """Return d cost / d parameter, named as in models.network.parameters.
+
+    activity is what forward returned for the batch, with the same masks; y (N, K) the targets.
+    """
+    gradients: Parameters = {}
+    n = len(y)
+    fused = loss.takes_logits
+    upstream: Array = loss.gradient(activity.z[-1] if fused else activity.a[-1], y) / n
+    for index in reversed(range(len(network))):
+        layer, z = network[index], activity.z[index]
+        last = index == len(network) - 1
+        if last and fused:
+            delta = upstream
+        else:
+            upstream = _through_mask(upstream, masks, index + 1)
+            delta = activate_backward(layer.activation, z, upstream, layer.slope)
+        if layer.slope is not None:
+            gradients[f"slope{index}"] = (upstream * prelu_slope_derivative(z)).sum(axis=0)
+        gradients[f"W{index}"] = activity.a[index].T @ delta
+        gradients[f"b{index}"] = delta.sum(axis=0)
+        if index > 0:
+            upstream = delta @ layer.W.T
+    return gradients
+
+
+def _through_mask(upstream: Array, masks: Sequence[Array | None], index: int) -> Array:
+    mask = masks[index] if index < len(masks) else None
+    return upstream if mask is None else upstream * mask

@@ -1,0 +1,59 @@
+"""Calibration: making the probabilities mean what they say, on the validation split.
+
+Temperature T divides the logits; it is the one that makes the true digits likeliest:
+
+    T = argmin_T mean cross_entropy(z / T, y)                  (Guo et al., 2017)
+
+The prediction set holds every digit whose probability reaches a threshold, and the threshold is the
+probability that all but a share alpha of the validation images gave to their true digit:
+
+    set = {k: p_k >= threshold},  threshold = the floor(alpha (n + 1))-th smallest p_true
+
+so that a new image's true digit is in its set with probability 1 - alpha or more (split conformal
+prediction: Vovk et al., 2005; this score: Sadinle, Lei, Wasserman, 2019).
+"""
+
+import math
+
+import numpy as np
+
+from models.activations import Array, softmax
+from training.data import Labels, one_hot
+from training.losses import cost, cross_entropy
+
+ALPHA = 0.001
+GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+
+
+def temperature(logits: Array, labels: Labels) -> float:
+    """Return the temperature, between 1/20 and 20, with the lowest cross-entropy.
+
+    The cost has one minimum in log T, so a golden-section search finds it, here to four digits.
+
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.integers(0, 10, 4000).astype(np.uint8)
+    >>> logits = rng.normal(0, 1, (4000, 10)); logits[np.arange(4000), labels] += 1.0
+    >>> round(temperature(3 * logits, labels) / temperature(logits, labels), 2)
+    3.0
+    """
+    y = one_hot(labels, np.float64)
+    low, high = math.log(1 / 20), math.log(20)
+    while high - low > 1e-5:
+        width = GOLDEN_RATIO * (high - low)
+        left, right = high - width, low + width
+        if _cost_at(left, logits, y) < _cost_at(right, logits, y):
+            high = right
+        else:
+            low = left
+    return round(math.exp((low + high) / 2), 4)
+
+
+def _cost_at(log_temperature: float, logits: Array, y: Array) -> float:
+    return cost(cross_entropy(logits.astype(np.float64) / math.exp(log_temperature), y))
+
+
+def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: float = ALPHA) -> float:
+    """Return the probability from which a digit belongs to the prediction set."""
+    p_true = softmax(logits / temperature)[np.arange(len(labels)), labels]
+    rank = math.floor(alpha * (len(labels) + 1))
+    return float(np.sort(p_true)[rank - 1]) if rank >= 1 else 0.0

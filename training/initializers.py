@@ -1,0 +1,82 @@
+"""How the parameters start.
+
+    uniform   W ~ U[-1, 1]                          the textbook's way; saturates wide layers
+    xavier    W ~ U[-r, r], r = sqrt(6 / (fan_in + fan_out))   keeps variance through tanh, sigmoid
+    he        W ~ N(0, sqrt(2 / fan_in))            keeps variance through ReLU, which halves it
+
+Sources: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+2010, equation 16; He et al., "Delving Deep into Rectifiers", 2015, equation 10 (0.25, the first slope
+of prelu, is theirs too).
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from models.activations import Array
+from models.network import Layer, Network
+
+FIRST_PRELU_SLOPE = 0.25
+
+
+def uniform(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """Draw W (fan_in, fan_out) evenly from [-1, 1]."""
+    return rng.uniform(-1, 1, (fan_in, fan_out))
+
+
+def xavier(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """Draw W (fan_in, fan_out) evenly, of variance 2 / (fan_in + fan_out)."""
+    r = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-r, r, (fan_in, fan_out))
+
+
+def he(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """Draw W (fan_in, fan_out) from the normal distribution of variance 2 / fan_in."""
+    return rng.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))
+
+
+def zero_bias(fan_out: int, rng: np.random.Generator) -> Array:  # noqa: ARG001 - both share a form
+    """Start every bias (fan_out,) at 0: the weights already break the symmetry."""
+    return np.zeros(fan_out)
+
+
+def uniform_bias(fan_out: int, rng: np.random.Generator) -> Array:
+    """Draw each bias (fan_out,) evenly from [-1, 1]."""
+    return rng.uniform(-1, 1, fan_out)
+
+
+WEIGHTS: dict[str, Callable[[int, int, np.random.Generator], Array]] = {
+    "uniform": uniform,
+    "xavier": xavier,
+    "he": he,
+}
+BIASES: dict[str, Callable[[int, np.random.Generator], Array]] = {
+    "zero": zero_bias,
+    "uniform": uniform_bias,
+}
+
+
+def initialise(  # noqa: PLR0913 - each is a choice
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    weights: str = "he",
+    biases: str = "zero",
+    dtype: type[np.floating] = np.float32,
+) -> Network:
+    """Make a network of the given sizes (inputs first) and one activation a layer.
+
+    >>> network = initialise([784, 32, 10], ["relu", "softmax"], np.random.default_rng(0))
+    >>> [layer.W.shape for layer in network]
+    [(784, 32), (32, 10)]
+    """
+    return tuple(
+        Layer(
+            WEIGHTS[weights](fan_in, fan_out, rng).astype(dtype),
+            BIASES[biases](fan_out, rng).astype(dtype),
+            activation,
+            np.full(fan_out, FIRST_PRELU_SLOPE, dtype) if activation == "prelu" else None,
+        )
+        for fan_in, fan_out, activation in zip(sizes, sizes[1:], activations, strict=False)
+    )

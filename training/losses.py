@@ -1,0 +1,141 @@
+"""Losses: how wrong one output is. Each has its gradient beneath it.
+
+y is the target (N, K), one row an example: 1 for the true class, 0 elsewhere. y_hat is the network's
+output (N, K). A loss is per example, of shape (N,); the cost is the losses' mean over the batch:
+
+    difference      mean_k(y - y_hat)              cancels out: never train with it
+    mae             mean_k|y - y_hat|              gradient  sign(y_hat - y) / K
+    sse             sum_k (y - y_hat)²             gradient  2 (y_hat - y)
+    mse             mean_k(y - y_hat)²             gradient  2 (y_hat - y) / K
+    hinge           sum_k max(0, 1 - t y_hat), t = 2y - 1 (±1)     gradient -t where 1 - t y_hat > 0
+    cross_entropy   -sum_k y log y_hat, y_hat = softmax(z)         gradient by z: y_hat - y
+
+Cross-entropy is computed from z, not y_hat: log(softmax(z)) = z - logsumexp(z) never takes the log
+of 0, and fused with softmax its gradient is the plainest of all (Bishop, "Pattern Recognition and
+Machine Learning", 2006, equation 4.109).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from models.activations import ACTIVATIONS, Array, softmax
+
+
+def difference(y_hat: Array, y: Array) -> Array:
+    """Return mean_k(y - y_hat): signed, so errors of opposite sign hide each other.
+
+    >>> y, y_hat = np.array([[0.0], [0.0]]), np.array([[-100.0], [100.0]])
+    >>> difference(y_hat, y), cost(difference(y_hat, y))
+    (array([ 100., -100.]), 0.0)
+    """
+    return (y - y_hat).mean(axis=1)
+
+
+def mae(y_hat: Array, y: Array) -> Array:
+    """Mean absolute error over the K outputs."""
+    return np.abs(y - y_hat).mean(axis=1)
+
+
+def mae_gradient(y_hat: Array, y: Array) -> Array:
+    """Return d mae / d y_hat (N, K)."""
+    return np.sign(y_hat - y) / y.shape[1]
+
+
+def sse(y_hat: Array, y: Array) -> Array:
+    """Sum of squared errors over the K outputs."""
+    return ((y - y_hat) ** 2).sum(axis=1)
+
+
+def sse_gradient(y_hat: Array, y: Array) -> Array:
+    """Return d sse / d y_hat (N, K)."""
+    return 2 * (y_hat - y)
+
+
+def mse(y_hat: Array, y: Array) -> Array:
+    """Mean squared error over the K outputs."""
+    return ((y - y_hat) ** 2).mean(axis=1)
+
+
+def mse_gradient(y_hat: Array, y: Array) -> Array:
+    """Return d mse / d y_hat (N, K)."""
+    return 2 * (y_hat - y) / y.shape[1]
+
+
+def hinge(y_hat: Array, y: Array) -> Array:
+    """One-against-the-rest hinge loss: each score should pass its side of ±1."""
+    t = 2 * y - 1
+    return np.maximum(0, 1 - t * y_hat).sum(axis=1)
+
+
+def hinge_gradient(y_hat: Array, y: Array) -> Array:
+    """Return d hinge / d y_hat (N, K)."""
+    t = 2 * y - 1
+    return np.where(t * y_hat < 1, -t, 0)
+
+
+def cross_entropy(z: Array, y: Array) -> Array:
+    """Cross-entropy of softmax(z) with y, from the logits z (N, K).
+
+    >>> cross_entropy(np.array([[1000.0, 0.0], [0.0, 0.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    array([1.00000000e+03, 6.93147181e-01])
+    """
+    shifted = z - z.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - (shifted * y).sum(axis=1)
+
+
+def cross_entropy_gradient(z: Array, y: Array) -> Array:
+    """Return d cross_entropy / d z (N, K): softmax(z) - y, for rows of y that sum to 1."""
+    return softmax(z) - y
+
+
+def cost(losses: Array) -> float:
+    """Return the mean of the examples' losses (N,)."""
+    return float(losses.mean())
+
+
+class Loss(NamedTuple):
+    """A loss, its gradient by its own first argument, and the output activations it is meant for."""
+
+    function: Callable[[Array, Array], Array]
+    gradient: Callable[[Array, Array], Array]
+    outputs: tuple[str, ...]
+
+    @property
+    def takes_logits(self) -> bool:
+        """Whether the first argument is z (softmax fused in) rather than the activation y_hat."""
+        return self.function is cross_entropy
+
+
+# A hinge asks for scores beyond ±1, which an output bounded by [0, 1] can't reach on the left.
+SCORES = ("identity", "tanh", "leaky_relu", "prelu", "sqnl", "arctan")
+LOSSES = {
+    "mae": Loss(mae, mae_gradient, ACTIVATIONS),
+    "sse": Loss(sse, sse_gradient, ACTIVATIONS),
+    "mse": Loss(mse, mse_gradient, ACTIVATIONS),
+    "hinge": Loss(hinge, hinge_gradient, SCORES),
+    "cross_entropy": Loss(cross_entropy, cross_entropy_gradient, ("softmax",)),
+}
+
+
+def loss_named(name: str, output_activation: str) -> Loss:
+    """Return the loss of that name if it may train a network with that output.
+
+    Raises ValueError with the reason otherwise.
+
+    >>> loss_named("difference", "softmax")
+    Traceback (most recent call last):
+    ValueError: 'difference' can't train: errors of +100 and -100 average to 0; use mae, sse or mse
+    """
+    if name == "difference":
+        message = "'difference' can't train: errors of +100 and -100 average to 0; use mae, sse or mse"
+        raise ValueError(message)
+    if name not in LOSSES:
+        message = f"unknown loss {name!r}: choose from {', '.join(LOSSES)}"
+        raise ValueError(message)
+    if output_activation not in LOSSES[name].outputs:
+        outputs = ", ".join(LOSSES[name].outputs)
+        message = f"{name} is meant for outputs {outputs}, not for {output_activation!r}"
+        raise ValueError(message)
+    return LOSSES[name]

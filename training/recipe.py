@@ -1,0 +1,101 @@
+"""The recipe of a training: every choice in one table, each with its default, check and explanation.
+
+The defaults are the recipe of the weights that ship. The command line makes its options from here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from models.activations import ACTIVATIONS
+from training.initializers import BIASES, WEIGHTS
+from training.losses import LOSSES, Loss, loss_named
+from training.optimizers import OPTIMIZERS
+from training.schedules import SCHEDULES
+
+FULL_BATCH = 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """What values a field may take: a test, and the words that say it."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def _one_of(names: Any) -> Check:  # noqa: ANN401 - any collection of names
+    return Check(lambda value: value in names, f"one of {', '.join(names)}")
+
+
+POSITIVE = Check(lambda value: value > 0, "above 0")
+NOT_NEGATIVE = Check(lambda value: value >= 0, "0 or more")
+SHARE = Check(lambda value: 0 <= value < 1, "from 0 to below 1")
+SIZES = Check(lambda sizes: all(size > 0 for size in sizes), "layer sizes above 0")
+ON_OR_OFF = Check(lambda value: isinstance(value, bool), "on or off")
+SHARES = Check(lambda rates: all(0 <= rate < 1 for rate in rates), "rates from 0 to below 1")
+
+
+def _choice(default: Any, text: str, check: Check) -> Any:  # noqa: ANN401 - each field has its own type
+    return field(default=default, metadata={"help": text, "check": check})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The hyper-parameters of one training; raises ValueError with a sentence for a bad one."""
+
+    hidden: tuple[int, ...] = _choice((512, 256), "Neurons of each hidden layer.", SIZES)
+    activation: str = _choice("relu", "Activation of the hidden layers.", _one_of(ACTIVATIONS))
+    output: str = _choice("softmax", "Activation of the output layer.", _one_of(ACTIVATIONS))
+    loss: str = _choice("cross_entropy", "Loss per example.", _one_of(("difference", *LOSSES)))
+    weights: str = _choice("he", "How the weights start.", _one_of(WEIGHTS))
+    biases: str = _choice("zero", "How the biases start.", _one_of(BIASES))
+    optimizer: str = _choice("nesterov", "How a gradient becomes a step.", _one_of(OPTIMIZERS))
+    momentum: float = _choice(0.9, "Share of the velocity kept each step (Adam: β1).", SHARE)
+    batch_size: int = _choice(128, "Images a step: 1 is stochastic, 0 the full batch.", NOT_NEGATIVE)
+    epochs: int = _choice(30, "Passes over the training images.", POSITIVE)
+    learning_rate: float = _choice(0.1, "Learning rate η at its highest.", POSITIVE)
+    schedule: str = _choice("cosine", "How η falls over the training.", _one_of(SCHEDULES))
+    warmup_epochs: float = _choice(1.0, "Epochs over which η rises from 0.", NOT_NEGATIVE)
+    weight_decay: float = _choice(0.0, "Decoupled weight decay per unit of η.", NOT_NEGATIVE)
+    dropout: tuple[float, ...] = _choice(
+        (), "Share of inputs, then of each hidden layer's neurons, dropped.", SHARES
+    )
+    average_decay: float = _choice(0.999, "Decay a step of the weights' moving average.", SHARE)
+    patience: int = _choice(
+        0, "Epochs without a better validation cost before stopping early; 0: never.", NOT_NEGATIVE
+    )
+    deform: bool = _choice(default=True, text="Deform the images anew each epoch.", check=ON_OR_OFF)
+    limit: int = _choice(0, "Train on the first images alone; 0: on all.", NOT_NEGATIVE)
+    seed: int = _choice(1, "Where all randomness starts, the split's too.", NOT_NEGATIVE)
+
+    def __post_init__(self) -> None:
+        """Hold each choice to its check, and the choices to each other."""
+        for entry in fields(self):
+            check, value = entry.metadata["check"], getattr(self, entry.name)
+            if not check.holds(value):
+                message = f"{entry.name} must be {check.words}, not {value!r}"
+                raise ValueError(message)
+        if len(self.dropout) > 1 + len(self.hidden):
+            most = 1 + len(self.hidden)
+            message = f"dropout has {len(self.dropout)} rates, but only {most} layers can drop"
+            raise ValueError(message)
+        _ = self.output_loss
+
+    @property
+    def activations(self) -> list[str]:
+        """One activation a layer, the output's last."""
+        return [self.activation] * len(self.hidden) + [self.output]
+
+    @property
+    def output_loss(self) -> Loss:
+        """The loss, checked to be meant for the output."""
+        return loss_named(self.loss, self.output)
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """Name what differs between this recipe and another, with both values."""
+        return [
+            f"{entry.name} is {getattr(self, entry.name)!r}, not {getattr(other, entry.name)!r}"
+            for entry in fields(self)
+            if getattr(self, entry.name) != getattr(other, entry.name)
+        ]

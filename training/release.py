@@ -1,0 +1,59 @@
+"""From a fitted network to the file that ships: round, calibrate, test once, save.
+
+The weights are rounded to float16 first, so that everything after speaks of the network in the
+file. Temperature and threshold come from the validation split; the test set is only reported on.
+"""
+
+import datetime as dt
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.network import Network, forward, parameters
+from models.preprocessing import preprocess
+from models.store import Model, load, round_to_half, save
+from training.calibration import ALPHA, set_threshold, temperature
+from training.data import SHA256, Examples, Split
+from training.evaluate import Evaluation, evaluate
+from training.fit import Training
+
+NAME = "digits"
+GOLDEN_IMAGES = 10
+
+
+def release(training: Training, split: Split, path: Path, version: str) -> Evaluation:
+    """Write the training's result to path as a verified weights file and return its test figures."""
+    network = round_to_half(training.result)
+    calibrated = _calibrate(network, split.validation)
+    evaluation = evaluate(Model(network, calibrated), split.test)
+    metadata = {
+        "name": NAME,
+        "version": version,
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        **calibrated,
+        "test": figures(evaluation),
+        "weights": sum(array.size for array in parameters(network).values()),
+        "recipe": asdict(training.recipe),
+        "data_sha256": SHA256,
+        "history": [
+            {part: measured._asdict() for part, measured in epoch._asdict().items()}
+            for epoch in training.history
+        ],
+    }
+    save(path, network, metadata, preprocess(split.validation.images[:GOLDEN_IMAGES]))
+    load(path)
+    return evaluation
+
+
+def figures(evaluation: Evaluation) -> dict[str, float]:
+    """Return the evaluation's figures, rounded to what they can bear."""
+    return {name: round(getattr(evaluation, name), 6) for name in ("error", "ece", "coverage", "abstention")}
+
+
+def _calibrate(network: Network, validation: Examples) -> dict[str, Any]:
+    logits = forward(network, preprocess(validation.images)).z[-1].astype(np.float64)
+    t = temperature(logits, validation.labels)
+    threshold = set_threshold(logits, validation.labels, t)
+    return {"temperature": t, "set_threshold": threshold, "set_coverage": 1 - ALPHA}
