@@ -4,8 +4,8 @@ The output pixel at p (pixel indices around the centre c) shows the input at
 
     q = A (p - c) + c + t + e(p)      A: own rotation, scale and shear; t: shift; e: a smooth field
 
-read by bilinear interpolation from its four neighbours. The field e is drawn on a coarse 6 × 6 grid of
-normals and interpolated along both axes, which makes it smooth. Sources: Simard, Steinkraus, Platt,
+read by bilinear interpolation from its four neighbours. The field e is a cubic
+B-spline over a coarse 6 × 6 grid of normals, which makes it smooth. Sources: Simard, Steinkraus, Platt,
 "Best Practices for Convolutional Neural Networks", 2003 (the idea); the grid replaces its blur.
 """
 
@@ -19,7 +19,7 @@ ROTATION_DEGREES = 15
 SCALE = 0.15
 SHEAR = 0.15
 SHIFT_PIXELS = 1.5
-FIELD_PIXELS = 2.2
+GRID_PIXELS = 2.2
 FIELD_GRID = 6
 SIDE = 28
 CHUNK = 1000
@@ -59,16 +59,21 @@ def _affine(n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
 
 
 def _field(n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Draw smooth fields (n, 2, 28, 28) in pixels, normal at the grid's points."""
-    coarse = rng.standard_normal((n, 2, FIELD_GRID, FIELD_GRID), dtype=np.float32) * FIELD_PIXELS
+    """Draw smooth fields (n, 2, 28, 28) in pixels."""
+    coarse = rng.standard_normal((n, 2, FIELD_GRID, FIELD_GRID), dtype=np.float32) * GRID_PIXELS
     b = _interpolation()
     return b @ coarse @ b.T
 
 
 def _interpolation() -> npt.NDArray[np.float32]:
-    """Return the matrix (28, 6) that interpolates between grid points, with a cosine's soft turns."""
-    distance = np.abs(np.linspace(0, FIELD_GRID - 1, SIDE)[:, None] - np.arange(FIELD_GRID)[None, :])
-    return np.where(distance < 1, (1 + np.cos(np.pi * distance)) / 2, 0).astype(np.float32)
+    """Return the cubic B-spline's matrix (28, 6): each pixel's weights of the six grid points.
+
+    The pixels span the middle three of the grid's five intervals, where each pixel has its four points.
+    """
+    position = np.linspace(1, FIELD_GRID - 2, SIDE)[:, None]
+    d = np.abs(position - np.arange(FIELD_GRID))
+    near, far = 2 / 3 - d**2 + d**3 / 2, (2 - d) ** 3 / 6
+    return np.where(d < 1, near, np.where(d < 2, far, 0)).astype(np.float32)
 
 
 def _bilinear(images: Images, row: Array, column: Array) -> Images:
