@@ -11,7 +11,6 @@ nothing: no pickle, and every shape, number and checksum is checked before the n
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,12 +127,12 @@ def load(path: Path) -> Model:
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         message = f"{path}: there is no such file; `make train` writes one"
         raise WeightsError(message) from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damage anywhere makes the zip reader raise almost anything
         message = f"{path}: expected a whole .npz of plain arrays (no pickle), found: {error}"
         raise WeightsError(message) from error
 
@@ -152,6 +151,9 @@ def _metadata(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]
         if not isinstance(metadata.get(field), kind):
             message = f"{path}: metadata.{field}: expected {kind}, found {metadata.get(field)!r}"
             raise WeightsError(message)
+    if not metadata["temperature"] > 0:
+        message = f"{path}: metadata.temperature: expected above 0, found {metadata['temperature']}"
+        raise WeightsError(message)
     return dict(metadata)
 
 

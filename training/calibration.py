@@ -21,7 +21,7 @@ from models.activations import Array, softmax
 from training.data import Labels, one_hot
 from training.losses import cost, cross_entropy
 
-ALPHA = 0.001
+ALPHA = 0.005
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 

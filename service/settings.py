@@ -1,0 +1,65 @@
+"""Settings: read once from environment variables with the prefix DIGITS_, checked at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
+PREFIX = "DIGITS_"
+LOG_FORMATS = ("json", "text")
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used; the message names it, and says what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the service can be told; each field is the variable DIGITS_ and its name in capitals."""
+
+    model: Path = DEFAULT_MODEL
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    threads: int = 4
+    max_upload_bytes: int = 32 * 2**20
+    max_pixels: int = 16 * 2**20
+    max_images: int = 256
+    api_key: str = ""
+    log_format: str = "json"
+
+    def __post_init__(self) -> None:
+        """Refuse numbers below their least and names outside their set."""
+        for name in ("workers", "threads", "max_upload_bytes", "max_pixels", "max_images"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more, not {getattr(self, name)}")
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"{PREFIX}PORT must be from 0 (any free port) to 65535, not {self.port}")
+        if self.log_format not in LOG_FORMATS:
+            choices = " or ".join(LOG_FORMATS)
+            raise SettingsError(f"{PREFIX}LOG_FORMAT must be {choices}, not {self.log_format!r}")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; what is not set keeps its default.
+
+        Raises SettingsError for a value that can't be used.
+
+        >>> Settings.from_environment({"DIGITS_PORT": "80"}).port
+        80
+        """
+        kinds = {PREFIX + entry.name.upper(): entry for entry in fields(cls)}
+        given: dict[str, str | int | Path] = {}
+        for name, text in environment.items():
+            if name in kinds:
+                given[kinds[name].name] = _convert(name, text, type(kinds[name].default))
+        return cls(**given)  # type: ignore[arg-type]  # each was converted to its field's own type
+
+
+def _convert(name: str, text: str, kind: type) -> str | int | Path:
+    if kind is not int:
+        return Path(text) if issubclass(kind, Path) else text
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{name} must be a whole number, not {text!r}") from None
