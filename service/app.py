@@ -5,7 +5,7 @@ import os
 
 from flask import Flask
 
-from service import health, logs, metrics, predict, problems
+from service import health, metrics, predict, problems
 from service.settings import Settings
 
 
@@ -15,7 +15,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError for a setting that can't be used.
     """
     settings = settings or Settings.from_environment(os.environ)
-    logs.configure(settings.log_format)
     app = Flask(__name__, static_folder=None)
     service = health.open_service(settings)
     app.extensions["digits"] = service

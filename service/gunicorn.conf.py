@@ -4,6 +4,7 @@ The names here are gunicorn's own settings. The app is loaded once, before the w
 that they share the weights' memory.
 """
 
+import atexit
 import os
 import shutil
 import sys
@@ -16,31 +17,40 @@ from typing import TYPE_CHECKING
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from service.settings import Settings, SettingsError  # noqa: E402 - the variables come first
+from service.logs import configuration  # noqa: E402 - the variables come first
+from service.settings import Settings, SettingsError  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-OWN_FOLDER_PREFIX = "digits-metrics-"
 
 try:
     _settings = Settings.from_environment(os.environ)
 except SettingsError as error:
     sys.exit(f"digits: {error}")
 
+
+def _remove(folder: str, master: int) -> None:
+    """Leave no folder behind; a worker inherits this duty, but it is the master's."""
+    if os.getpid() == master:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 # Memory, where there is such a folder: the heartbeat and the counters must never wait for a disk.
 _in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of our own is made in it
 # A reload reads this file again, and must find the counters where they were.
 if FOLDER_VARIABLE not in os.environ:
-    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=OWN_FOLDER_PREFIX, dir=_in_memory)
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="digits-metrics-", dir=_in_memory)
+    atexit.register(_remove, os.environ[FOLDER_VARIABLE], os.getpid())
 
 wsgi_app = "service.app:create_app()"
 bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.workers
 threads = _settings.threads
 worker_class = "gthread"
+logconfig_dict = configuration(_settings.log_format)
 worker_tmp_dir = _in_memory
 preload_app = True
 graceful_timeout = 30
@@ -54,10 +64,3 @@ def child_exit(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - g
     from service.metrics import merge_dead_worker  # noqa: PLC0415 - it needs the folder to be set
 
     merge_dead_worker(Path(os.environ[FOLDER_VARIABLE]), worker.pid)
-
-
-def on_exit(server: "Arbiter") -> None:  # noqa: ARG001 - gunicorn's form
-    """Leave no folder behind."""
-    folder = Path(os.environ[FOLDER_VARIABLE])
-    if folder.name.startswith(OWN_FOLDER_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)

@@ -57,7 +57,8 @@ def require_key() -> None:
         return
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     given = request.headers.get("X-API-Key", bearer)
-    if not hmac.compare_digest(given.encode(), key.encode()):
+    # WSGI hands over a header's bytes as Latin-1.
+    if not hmac.compare_digest(given.encode("latin-1"), key.encode()):
         raise Problem("unauthorized", "Send the key as `Authorization: Bearer KEY` or `X-API-Key: KEY`.")
 
 

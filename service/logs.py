@@ -2,8 +2,8 @@
 
 import json
 import logging
-import sys
 from datetime import UTC, datetime
+from typing import Any
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,19 +22,28 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry)
 
 
-def formatter(log_format: str) -> logging.Formatter:
-    """Return the formatter that the setting names: json or text."""
-    if log_format == "json":
-        return JsonFormatter()
-    return logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+FORMATTERS: dict[str, dict[str, Any]] = {
+    "json": {"()": JsonFormatter},
+    "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+}
 
 
-def configure(log_format: str) -> None:
-    """Send this service's and gunicorn's own messages to standard output in that format."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(formatter(log_format))
-    for name in ("service", "gunicorn.error"):
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.propagate = False
-        logger.setLevel(logging.INFO)
+def configuration(log_format: str) -> dict[str, Any]:
+    """Return the logging configuration for gunicorn and all that runs under it, in that format.
+
+    The form is that of logging.config.dictConfig; gunicorn applies it.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"chosen": FORMATTERS[log_format]},
+        "handlers": {
+            "standard_output": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "chosen",
+            }
+        },
+        "root": {"level": "INFO", "handlers": ["standard_output"]},
+        "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}},
+    }

@@ -19,7 +19,7 @@ def read_pngs(request: Request, settings: Settings) -> list[bytes]:
 
     Raises Problem when the body is missing, too large, of another type, or holds no file.
     """
-    _check_length(request.content_length, settings.max_upload_bytes)
+    _check_length(request, settings.max_upload_bytes)
     match request.mimetype:
         case "image/png":
             return [request.get_data()]
@@ -29,9 +29,10 @@ def read_pngs(request: Request, settings: Settings) -> list[bytes]:
             raise Problem("not_png", f"Content-Type {other or 'missing'!r} is not read. {FORMS}")
 
 
-def _check_length(length: int | None, most: int) -> None:
-    if length is None:
-        raise Problem("no_length", "Send the body's size in the header Content-Length.")
+def _check_length(request: Request, most: int) -> None:
+    if "Transfer-Encoding" in request.headers:
+        raise Problem("no_length", "Send the body whole, with its size in the header Content-Length.")
+    length = request.content_length or 0
     if length == 0:
         raise Problem("empty_body", f"The body is empty. {FORMS}")
     if length > most:

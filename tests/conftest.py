@@ -18,3 +18,9 @@ def mnist_500() -> Examples:
     for array in examples:
         array.setflags(write=False)
     return examples
+
+
+@pytest.fixture(scope="session")
+def seven() -> bytes:
+    """A PNG of a handwritten 7."""
+    return (DATA / "7.png").read_bytes()

@@ -9,6 +9,8 @@ B-spline over a coarse 6 × 6 grid of normals, which makes it smooth. Sources: S
 "Best Practices for Convolutional Neural Networks", 2003 (the idea); the grid replaces its blur.
 """
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -65,6 +67,7 @@ def _field(n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     return b @ coarse @ b.T
 
 
+@cache
 def _interpolation() -> npt.NDArray[np.float32]:
     """Return the cubic B-spline's matrix (28, 6): each pixel's weights of the six grid points.
 

@@ -53,7 +53,10 @@ def _cost_at(log_temperature: float, logits: Array, y: Array) -> float:
 
 
 def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: float = ALPHA) -> float:
-    """Return the probability from which a digit belongs to the prediction set."""
+    """Return the probability from which a digit belongs to the prediction set.
+
+    With fewer than 1/alpha - 1 images nothing can be promised but every digit: 0.
+    """
     p_true = softmax(logits / temperature)[np.arange(len(labels)), labels]
     rank = math.floor(alpha * (len(labels) + 1))
     return float(np.sort(p_true)[rank - 1]) if rank >= 1 else 0.0

@@ -10,6 +10,7 @@ of prelu, is theirs too).
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,5 +79,5 @@ def initialise(  # noqa: PLR0913 - each is a choice
             activation,
             np.full(fan_out, FIRST_PRELU_SLOPE, dtype) if activation == "prelu" else None,
         )
-        for fan_in, fan_out, activation in zip(sizes, sizes[1:], activations, strict=False)
+        for (fan_in, fan_out), activation in zip(pairwise(sizes), activations, strict=True)
     )

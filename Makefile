@@ -1,0 +1,71 @@
+# Everything a person does here. `make serve` and `make test` need Python 3.11 or newer and make, and set
+# up the rest themselves: two environments under .venv, from wheels that are kept in the user's cache, so
+# that the next clone needs no network.
+
+PYTHON ?= python3
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/digits
+WHEELS := $(CACHE)/wheels
+SERVE := .venv/serve
+DEV := .venv/dev
+RUN := $(DEV)/bin/python
+
+.PHONY: serve test lint train evaluate report parity walkthrough-plots lock clean help
+
+help:                ## Say what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
+
+serve: $(SERVE)/done ## Run the service on port 8080 with the weights that ship
+	$(SERVE)/bin/gunicorn --config service/gunicorn.conf.py
+
+test: $(DEV)/done    ## Run all tests
+	$(RUN) -m pytest -n auto
+
+lint: $(DEV)/done    ## Check form, lint rules and types
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy
+
+train: $(DEV)/done   ## Fetch MNIST and train the weights that ship
+	$(RUN) -m training fetch
+	$(RUN) -m training fit
+
+evaluate: $(DEV)/done ## Print the shipped weights' figures on the MNIST test set
+	$(RUN) -m training fetch
+	$(RUN) -m training evaluate
+
+report: $(DEV)/done  ## Write a report on the shipped weights to report/
+	$(RUN) -m training fetch
+	$(RUN) -m training report
+
+parity: $(DEV)/done  ## Post all 10,000 test images to the service and compare with the offline digits
+	$(RUN) -m training fetch
+	$(RUN) -m tests.parity
+
+walkthrough-plots: $(DEV)/done ## Draw the walk-through's plots anew
+	$(RUN) -m docs.plots
+
+lock: $(DEV)/done    ## Pin the newest releases that pyproject.toml allows, with hashes
+	$(RUN) -m pip install --quiet uv
+	$(DEV)/bin/uv pip compile $(LOCK) --upgrade -o requirements.txt
+	$(DEV)/bin/uv pip compile $(LOCK) --upgrade -c requirements.txt --extra train --extra test -o requirements-dev.txt
+LOCK := pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+clean:               ## Remove the environments and what tools left behind
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache report
+
+$(SERVE)/done: requirements.txt
+	$(call environment,$(SERVE),requirements.txt)
+
+$(DEV)/done: requirements-dev.txt
+	$(call environment,$(DEV),requirements-dev.txt)
+
+# Make an environment from pinned, hashed wheels: from the cache alone if it holds them all.
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv --clear $(1)
+	@mkdir -p $(WHEELS)
+	$(1)/bin/pip install --quiet --no-index --find-links $(WHEELS) --require-hashes -r $(2) 2>/dev/null || { \
+	  $(1)/bin/pip download --quiet --only-binary :all: --dest $(WHEELS) --require-hashes -r $(2) && \
+	  $(1)/bin/pip install --quiet --no-index --find-links $(WHEELS) --require-hashes -r $(2); }
+	@touch $@
+endef

@@ -1,0 +1,1 @@
+"""The walk-through from the mathematics to the code, and the script that draws its plots."""

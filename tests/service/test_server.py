@@ -1,0 +1,144 @@
+"""The real service: gunicorn with two workers, over HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from http.client import HTTPException
+from pathlib import Path
+
+from tests.parity import digits_offline, digits_over_http
+from tests.server import ROOT, Server, post_png, running
+from training.data import Examples
+
+REQUESTS = 10_000
+CLIENTS = 4
+
+
+def test_parity(server: Server, mnist_500: Examples) -> None:
+    """500 MNIST test images posted as PNGs give exactly the offline evaluation's digits."""
+    assert digits_over_http(server, mnist_500.images) == digits_offline(mnist_500.images)
+
+
+def sample(text: str, name: str) -> int:
+    """Return the sum of a metric's samples whose line starts so."""
+    return round(sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)))
+
+
+class Clients:
+    """Threads that post until so many answers have come; a broken connection is opened anew."""
+
+    def __init__(self, server: Server, png: bytes) -> None:
+        """Start with nothing sent."""
+        self.server, self.png = server, png
+        self.counts: Counter[str] = Counter()
+        self.lock = threading.Lock()
+        self.half_way = threading.Event()
+
+    def count(self, what: str) -> None:
+        """Count an event."""
+        with self.lock:
+            self.counts[what] += 1
+            if self.counts["answered"] * 2 >= REQUESTS:
+                self.half_way.set()
+
+    def post_some(self) -> None:
+        """Post one client's share of the requests."""
+        connection = self.server.connect()
+        for _ in range(REQUESTS // CLIENTS):
+            try:
+                status, document = post_png(connection, self.png)
+                assert (status, document["digit"]) == (200, 7)
+                self.count("answered")
+            except (OSError, HTTPException):
+                self.count("broken")
+                connection.close()
+        connection.close()
+
+
+def test_every_answer_is_counted_once(tmp_path: Path, seven: bytes) -> None:
+    """10,000 requests over two workers, one killed (kill -9) half way: no answer lost, none twice.
+
+    A request that the victim had counted but not yet answered is the one difference there can be: the
+    counts lie between the answers received and those plus the connections that broke.
+    """
+    with running({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}) as server:
+        victim = server.wait_for_workers(2)[0]
+        clients = Clients(server, seven)
+        threads = [threading.Thread(target=clients.post_some) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        assert clients.half_way.wait(timeout=60)
+        os.kill(victim, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+        server.wait_for_workers(1)
+        text = server.get("/metrics")[1]
+        server.get("/healthz")
+    answered, broken = clients.counts["answered"], clients.counts["broken"]
+    assert answered + broken == REQUESTS
+    assert broken <= CLIENTS
+    for name in [
+        'digits_request_duration_seconds_count{method="POST",route="/predict",status="200"}',
+        'digits_predictions_total{digit="7"}',
+        "digits_confidence_count",
+        "digits_images_per_request_count",
+    ]:
+        assert answered <= sample(text, name) <= answered + broken, name
+    assert sample(text, "digits_in_flight_requests") == 1
+    assert not list(tmp_path.glob(f"*_{victim}.db"))
+
+
+def test_workers_that_come_and_go_keep_the_counts(seven: bytes) -> None:
+    """A reload replaces every worker; the counts go on, exactly, and the folder goes with the service."""
+    with running({"DIGITS_LOG_FORMAT": "text"}) as server:
+        server.wait_for_workers(2)
+        connection = server.connect()
+        for _ in range(20):
+            assert post_png(connection, seven)[0] == 200
+        connection.close()
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_workers(2)
+        connection = server.connect()
+        for _ in range(20):
+            assert post_png(connection, seven)[0] == 200
+        connection.close()
+        assert sample(server.get("/metrics")[1], 'digits_predictions_total{digit="7"}') == 40
+        folder = metrics_folder(server.process.pid)
+        assert folder.is_dir()
+        assert server.stop() == 0
+        assert not folder.exists()
+
+
+def metrics_folder(pid: int) -> Path:
+    """Return where a running service keeps its counts: the folder of a file that its worker has open."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    maps = Path(f"/proc/{children[0]}/maps").read_text().splitlines()
+    return next(Path(line.split()[-1]).parent for line in maps if "digits-metrics-" in line)
+
+
+def test_logs_are_json_lines(seven: bytes) -> None:
+    """Everything on standard output parses as JSON, line by line."""
+    with running() as server:
+        connection = server.connect()
+        post_png(connection, seven)
+        connection.close()
+        server.stop()
+    assert {json.loads(line)["level"] for line in server.log} == {"info"}
+
+
+def test_a_bad_setting_ends_the_start_with_a_sentence() -> None:
+    """The service does not start with a setting that can't be used, and says which."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py"],
+        cwd=ROOT,
+        env={**os.environ, "DIGITS_WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == "digits: DIGITS_WORKERS must be a whole number, not 'many'"

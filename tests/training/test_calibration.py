@@ -1,0 +1,83 @@
+"""Calibration: temperature and threshold are what their equations say, and keep what they promise."""
+
+import numpy as np
+import pytest
+
+from models.activations import Array, softmax
+from training.calibration import set_threshold, temperature
+from training.data import Labels, one_hot
+from training.losses import cost, cross_entropy
+
+
+def draw(n: int, rng: np.random.Generator) -> tuple[Array, Labels]:
+    """Return logits (n, 10), and labels drawn with just the probabilities that they give."""
+    logits = rng.normal(0, 2, (n, 10))
+    cumulated = softmax(logits).cumsum(axis=1)
+    labels = (cumulated < rng.random((n, 1))).sum(axis=1).clip(max=9)
+    return logits, labels.astype(np.uint8)
+
+
+@pytest.mark.parametrize("scale", [0.2, 1.0, 4.0])
+def test_temperature_recovers_a_known_scaling(scale: float) -> None:
+    """Logits that speak the truth, multiplied by a scale, are divided by that scale again."""
+    logits, labels = draw(20_000, np.random.default_rng(1))
+    assert temperature(scale * logits, labels) == pytest.approx(scale, rel=0.03)
+
+
+def test_temperature_has_the_lowest_cost() -> None:
+    """A step to either side of the temperature raises the cost."""
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 10, 500).astype(np.uint8)
+    logits = rng.normal(0, 3, (500, 10)) + 4 * one_hot(labels)
+    best = temperature(logits, labels)
+    lower, lowest, higher = (
+        cost(cross_entropy(logits / (best * step), one_hot(labels))) for step in (0.98, 1.0, 1.02)
+    )
+    assert lowest < min(lower, higher)
+
+
+def test_temperature_stays_in_its_bounds() -> None:
+    """Where no temperature is low or high enough, the search ends at its bounds, 1/20 and 20."""
+    labels = np.arange(10, dtype=np.uint8)
+    always_right, always_wrong = one_hot(labels), one_hot(9 - labels)
+    assert temperature(always_right, labels) == pytest.approx(1 / 20, rel=1e-3)
+    assert temperature(always_wrong, labels) == pytest.approx(20, rel=1e-3)
+
+
+def test_threshold_by_hand() -> None:
+    """Of five images with alpha = 0.4, the floor(0.4 · 6) = 2nd smallest probability is the threshold."""
+    p_true = np.array([0.9, 0.3, 0.6, 0.5, 0.8])
+    logits = np.log(np.stack([p_true, 1 - p_true], axis=1))
+    labels = np.zeros(5, np.uint8)
+    assert set_threshold(logits, labels, temperature=1.0, alpha=0.4) == pytest.approx(0.5)
+
+
+def test_threshold_divides_by_the_temperature() -> None:
+    """The threshold is a probability after temperature: the one that serving compares it with."""
+    logits, labels = draw(300, np.random.default_rng(3))
+    cooled = set_threshold(logits, labels, temperature=2.0, alpha=0.1)
+    assert cooled == set_threshold(logits / 2, labels, temperature=1.0, alpha=0.1)
+
+
+def test_too_few_images_give_sets_of_every_digit() -> None:
+    """With fewer than 1 / alpha - 1 images nothing can be left out, so the threshold is 0."""
+    logits, labels = draw(98, np.random.default_rng(4))
+    assert set_threshold(logits, labels, temperature=1.0, alpha=0.01) == 0.0
+    logits, labels = draw(99, np.random.default_rng(4))
+    assert set_threshold(logits, labels, temperature=1.0, alpha=0.01) > 0.0
+
+
+def test_coverage_on_fresh_draws() -> None:
+    """New images have their digit in the set with probability 1 - alpha or a little more, not less.
+
+    Over all draws the expected coverage lies from 1 - alpha to 1 - alpha + 1 / (n + 1).
+    """
+    rng, alpha, n = np.random.default_rng(5), 0.1, 149
+    coverages = []
+    for _ in range(300):
+        logits, labels = draw(n, rng)
+        threshold = set_threshold(logits, labels, temperature=1.0, alpha=alpha)
+        fresh, digits = draw(500, rng)
+        coverages.append((softmax(fresh)[np.arange(500), digits] >= threshold).mean())
+    noise = 3 * np.std(coverages) / np.sqrt(len(coverages))
+    assert 1 - alpha - noise <= np.mean(coverages) <= 1 - alpha + 1 / (n + 1) + noise
