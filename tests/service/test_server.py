@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from http.client import HTTPException
 from pathlib import Path
@@ -95,13 +96,14 @@ def test_every_answer_is_counted_once(tmp_path: Path, seven: bytes) -> None:
 def test_workers_that_come_and_go_keep_the_counts(seven: bytes) -> None:
     """A reload replaces every worker; the counts go on, exactly, and the folder goes with the service."""
     with running({"DIGITS_LOG_FORMAT": "text"}) as server:
-        server.wait_for_workers(2)
+        old = server.wait_for_workers(2)
         connection = server.connect()
         for _ in range(20):
             assert post_png(connection, seven)[0] == 200
         connection.close()
         server.process.send_signal(signal.SIGHUP)
         server.wait_for_workers(2)
+        wait_for_the_end_of(old)
         connection = server.connect()
         for _ in range(20):
             assert post_png(connection, seven)[0] == 200
@@ -113,10 +115,17 @@ def test_workers_that_come_and_go_keep_the_counts(seven: bytes) -> None:
         assert not folder.exists()
 
 
+def wait_for_the_end_of(pids: list[int]) -> None:
+    """Wait until none of the processes is there any more."""
+    give_up = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
 def metrics_folder(pid: int) -> Path:
-    """Return where a running service keeps its counts: the folder of a file that its worker has open."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    maps = Path(f"/proc/{children[0]}/maps").read_text().splitlines()
+    """Return where a running service keeps its counts: the folder of a file that its master maps."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
     return next(Path(line.split()[-1]).parent for line in maps if "digits-metrics-" in line)
 
 
