@@ -72,7 +72,8 @@ def forward(network: Network, x: Array, masks: Sequence[Array | None] = ()) -> A
     a = [_masked(x, masks, 0)]
     z: list[Array] = []
     for index, layer in enumerate(network):
-        z.append(a[-1] @ layer.W + layer.b)
+        z.append(a[-1] @ layer.W)
+        z[-1] += layer.b
         a.append(_masked(activate(layer.activation, z[-1], layer.slope), masks, index + 1))
     return Activity(z, a)
 
@@ -82,24 +83,17 @@ def _masked(a: Array, masks: Sequence[Array | None], index: int) -> Array:
     return a if mask is None else a * mask
 
 
-def probabilities(activity: Activity, temperature: float = 1.0) -> Array:
-    """Return softmax(z / temperature) of the last layer's z: (N, classes), each row summing to 1.
+def predict_proba(network: Network, x: Array, temperature: float = 1.0) -> Array:
+    """Return softmax(z / temperature) of the last layer's z for x (N, fan_in): (N, classes).
 
     temperature above 1 makes the network less sure of itself, without changing which class wins
     (Guo et al., "On Calibration of Modern Neural Networks", 2017).
-    """
-    return softmax(activity.z[-1] / temperature)
-
-
-def predict_proba(network: Network, x: Array, temperature: float = 1.0) -> Array:
-    """Return the probability of each class for x (N, fan_in): (N, classes).
-
     Raises ValueError for a network that does not end in softmax: its outputs are no probabilities.
     """
     if network[-1].activation != "softmax":
         msg = f"the output is {network[-1].activation}: only softmax gives probabilities"
         raise ValueError(msg)
-    return probabilities(forward(network, x), temperature)
+    return softmax(forward(network, x).z[-1] / temperature)
 
 
 def predict(network: Network, x: Array) -> npt.NDArray[np.intp]:

@@ -39,6 +39,7 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
     "sha256": str,
     "temperature": (int, float),
     "set_threshold": (int, float),
+    "evidence_threshold": (int, float),
 }
 
 
@@ -91,7 +92,7 @@ def round_to_half(network: Network) -> Network:
 def save(path: Path, network: Network, metadata: dict[str, Any], golden_x: npt.NDArray[np.float32]) -> None:
     """Write the network, float16 where that loses nothing, with golden_x (n, 784) as its proof.
 
-    metadata needs name, version, temperature and set_threshold; the rest of REQUIRED is filled in.
+    metadata needs name, version, temperature and thresholds; the rest of REQUIRED is filled in.
     """
     named = parameters(network)
     filled = {

@@ -1,39 +1,26 @@
-"""From an uploaded PNG to the 28 × 28 image that the network knows how to read.
+"""All that needs Pillow: from an uploaded PNG to grey levels, and from one size to another.
 
-    decode      bytes → grey uint8 (height, width); transparency is laid over what lets the ink show
-    normalise   grey → uint8 (28, 28) and a receipt of what was done:
-                ink on black, cropped to the ink, longest side 20 pixels, centre of mass in the centre
+    decode       bytes → grey uint8 (height, width); transparency is laid over what lets the ink show
+    reduced      each pixel the mean of a block of whole pixels
+    resized      to any size, larger or smaller
 
-That is how MNIST itself was made (LeCun, Cortes, Burges, 1998), so its images pass unchanged: their
-ink's longest side is 20 pixels already (the scale is 1) and their centre of mass needs no shift.
 Only Pillow's PNG reader is ever used, and only after the header was found to be within the limits.
 """
 
 import io
 import math
 import struct
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 Grey = npt.NDArray[np.uint8]
+Levels = TypeVar("Levels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">8s4x4sIIB")  # signature, length, "IHDR", width, height, bit depth
-SIDE = 28
-BOX = 20
-CENTRE = 14
-# MNIST has a few digits of 19 pixels; one grey level of 255 must be seen for there to be ink at all.
-BOX_TOLERANCE = 1
-LEAST_CONTRAST = 24
-# Ink fainter than this is brought to full strength: thin strokes fade when they are made small.
-FAINT = 192
-# Pixels this many times the border's own unevenness above the background count as ink.
-NOISE_FACTOR = 6
-LARGEST_SIDE = 560
 
 
 class InvalidImage(ValueError):  # noqa: N818 - the contract's own name
@@ -43,17 +30,6 @@ class InvalidImage(ValueError):  # noqa: N818 - the contract's own name
         """Keep the reason for the status and the metrics."""
         super().__init__(detail)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What was done to an image: crop in its own pixels, scale and shift into the 28 × 28."""
-
-    inverted: bool
-    crop: tuple[int, int, int, int]  # left, top, right, bottom
-    scale: float
-    shift: tuple[int, int]  # where the crop's left top corner went: column, row
-    ink_fraction: float
 
 
 def decode(png: bytes, max_pixels: int) -> Grey:
@@ -127,71 +103,21 @@ def _over_backdrop(grey: Grey, alpha: npt.NDArray[Any]) -> Grey:
     return np.rint(grey * share + level * (1 - share)).astype(np.uint8)
 
 
-def normalise(grey: Grey) -> tuple[Grey, Receipt]:
-    """Bring a grey image to MNIST's form and say what was done.
+def reduced(grey: Levels, factor: int) -> Levels:
+    """Return the means of blocks of factor × factor pixels; blocks at the right and bottom may be cut."""
+    return grey if factor == 1 else np.asarray(Image.fromarray(grey).reduce(factor))
 
-    Raises InvalidImage: blank_image, when there is nothing to read.
 
-    >>> image = np.full((100, 50), 255, np.uint8); image[20:60, 20:30] = 0
-    >>> normalise(image)[1]
-    Receipt(inverted=True, crop=(20, 20, 30, 60), scale=0.5, shift=(12, 4), ink_fraction=0.127...)
+def reduced_to(grey: Levels, longest: int) -> Levels:
+    """Reduce by the least whole factor that brings the longest side to at most that."""
+    return reduced(grey, math.ceil(max(grey.shape) / longest))
+
+
+def resized(
+    levels: Levels, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Levels:
+    """Bring what is in a box (left, top, right, bottom; all) to a size (width, height), bilinear.
+
+    Where it becomes smaller, every pixel counts, with the weights of a triangle.
     """
-    reduced, factor = _reduce(grey)
-    ink, inverted = _ink(reduced)
-    top, bottom = _extent(ink.max(axis=1))
-    left, right = _extent(ink.max(axis=0))
-    digit, scale = _scale(ink[top:bottom, left:right])
-    row, column = (_offset(digit.sum(axis=1)), _offset(digit.sum(axis=0)))
-    image = np.zeros((SIDE, SIDE), np.uint8)
-    image[row : row + digit.shape[0], column : column + digit.shape[1]] = digit
-    height, width = grey.shape
-    crop = (left * factor, top * factor, min(right * factor, width), min(bottom * factor, height))
-    ink_fraction = float((image > 0).mean())
-    return image, Receipt(inverted, crop, scale / factor, (column, row), ink_fraction)
-
-
-def _reduce(grey: Grey) -> tuple[Grey, int]:
-    """Average whole blocks of a large image: quicker, and less noise."""
-    factor = math.ceil(max(grey.shape) / LARGEST_SIDE)
-    if factor == 1:
-        return grey, 1
-    return np.asarray(Image.fromarray(grey).reduce(factor)), factor
-
-
-def _ink(grey: Grey) -> tuple[Grey, bool]:
-    """Return how far each pixel differs from the background, and whether the ink was the darker."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
-    background = int(np.median(border))
-    unevenness = int(np.median(np.abs(border - background)))
-    signed = grey.astype(np.int16) - background
-    inverted = bool(signed.sum() < 0)
-    ink = np.maximum(-signed if inverted else signed, 0)
-    ink[ink <= NOISE_FACTOR * unevenness] = 0
-    if ink.max() < LEAST_CONTRAST:
-        raise InvalidImage("blank_image", "There is nothing to read: the image has no ink on a background.")
-    return ink.astype(np.uint8), inverted
-
-
-def _extent(levels: Grey) -> tuple[int, int]:
-    """Return the first position with ink, and the one after the last."""
-    with_ink = np.flatnonzero(levels)
-    return int(with_ink[0]), int(with_ink[-1]) + 1
-
-
-def _scale(digit: Grey) -> tuple[Grey, float]:
-    """Make the longest side 20 pixels, and ink that is faint full."""
-    longest = max(digit.shape)
-    scale = 1.0 if BOX - BOX_TOLERANCE <= longest <= BOX else BOX / longest
-    if scale != 1:
-        height, width = (max(1, round(side * scale)) for side in digit.shape)
-        digit = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BILINEAR))
-    strongest = int(digit.max())
-    if 0 < strongest < FAINT:
-        digit = (digit * np.float32(255 / strongest)).astype(np.uint8)
-    return digit, scale
-
-
-def _offset(ink: npt.NDArray[np.unsignedinteger]) -> int:
-    """Return where an axis must start for its centre of mass to lie at the centre, within the frame."""
-    centre_of_mass = float(ink @ np.arange(len(ink))) / float(ink.sum())
-    return min(max(math.ceil(CENTRE - centre_of_mass - 0.5), 0), SIDE - len(ink))
+    return np.asarray(Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR, box))

@@ -21,7 +21,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from models.store import Model
-from service.images import Receipt
+from service.normalise import Receipt
 from service.problems import REASONS, Problem
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -52,7 +52,7 @@ CONFIDENCE = Histogram(
     "Probability of the digit that an image was read as.",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1),
 )
-ABSTENTIONS = Counter("digits_abstentions", "Images whose prediction set was not a single digit.")
+ABSTENTIONS = Counter("digits_abstentions", "Images that it would not decide on.")
 REJECTED = Counter("digits_rejected_images", "Images and bodies refused, by reason.", ["reason"])
 IMAGES = Histogram(
     "digits_images_per_request", "Images in a request.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

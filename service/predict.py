@@ -15,12 +15,14 @@ import numpy.typing as npt
 from flask import Blueprint, Response, request
 
 from models.activations import Array
-from models.network import Activity, forward, probabilities
+from models.decision import Decision, decide
+from models.network import Activity, forward
 from models.preprocessing import preprocess
 from models.store import Model
 from service import metrics
 from service.health import service
-from service.images import Grey, InvalidImage, Receipt, decode, normalise
+from service.images import Grey, InvalidImage, decode
+from service.normalise import Receipt, normalise
 from service.problems import Problem
 from service.uploads import read_pngs
 
@@ -45,12 +47,12 @@ def predict() -> Response:
     readable = [entry for entry in normalised if not isinstance(entry, Problem)]
     with metrics.stage("forward"):
         activity = forward(model.network, _batch([image for image, _ in readable]))
-        p = probabilities(activity, model.metadata["temperature"])
+        decision = decide(activity.z[-1], model.metadata)
     several = len(pngs) > 1
     if not several and isinstance(normalised[0], Problem):
         raise normalised[0]
     with metrics.stage("encode"):
-        answers = _answers(model, p, activity, [receipt for _, receipt in readable])
+        answers = _answers(model, decision, activity, [receipt for _, receipt in readable])
         documents = [e.document() if isinstance(e, Problem) else next(answers) for e in normalised]
         body = json.dumps({"predictions": documents} if several else documents[0])
     return Response(body, content_type="application/json")
@@ -73,11 +75,13 @@ def _batch(images: list[Grey]) -> npt.NDArray[np.float32]:
     return preprocess(np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
 
 
-def _answers(model: Model, p: Array, activity: Activity, receipts: list[Receipt]) -> Iterator[Document]:
+def _answers(
+    model: Model, decision: Decision, activity: Activity, receipts: list[Receipt]
+) -> Iterator[Document]:
     """Yield the answer to each readable image, and count it."""
     about = {"name": model.metadata["name"], "version": model.metadata["version"]}
     for row, receipt in enumerate(receipts):
-        answer = _answer(p[row], model.metadata["set_threshold"])
+        answer = _answer(Decision(*(part[row] for part in decision)))
         metrics.count_answer(answer, receipt)
         if request.args.get("receipt") == "1":
             answer["receipt"] = {"pixels": _numbers(activity.a[0][row]), **asdict(receipt)}
@@ -86,15 +90,15 @@ def _answers(model: Model, p: Array, activity: Activity, receipts: list[Receipt]
         yield answer | {"model": about}
 
 
-def _answer(p: Array, set_threshold: float) -> Document:
-    digit = int(p.argmax())
-    prediction_set = np.flatnonzero(p >= set_threshold).tolist()
+def _answer(decision: Decision) -> Document:
+    """Say what was decided on one image: the decision's arrays without their first axis."""
+    digit = int(decision.p.argmax())
     return {
         "digit": digit,
-        "confidence": float(p[digit]),
-        "probabilities": p.tolist(),
-        "prediction_set": prediction_set,
-        "abstained": len(prediction_set) != 1,
+        "confidence": float(decision.p[digit]),
+        "probabilities": decision.p.tolist(),
+        "prediction_set": np.flatnonzero(decision.sets).tolist(),
+        "abstained": bool(decision.abstained),
     }
 
 

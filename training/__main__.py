@@ -1,4 +1,4 @@
-"""The command line of the training: fetch, fit, evaluate, report, overfit-demo.
+"""The command line of the training: fetch, fit, evaluate, report, card, overfit-demo.
 
 python -m training fetch        python -m training fit --help
 """
@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from models import store
 from training import checkpoint
+from training.card import card
 from training.data import load_examples, load_split
 from training.evaluate import evaluate
 from training.fetch import fetch
@@ -70,7 +71,10 @@ def fit_command(
     resume: bool,
     **choices: Any,  # noqa: ANN401 - the recipe's own fields, each of its own type
 ) -> None:
-    """Fit the network, calibrate it, test it once, and write the weights file."""
+    """Fit the network, calibrate it, test it once, and write the weights file.
+
+    The checkpoint goes when the weights file is there.
+    """
     kept = kept or out.with_suffix(".checkpoint.npz")
     with plain_errors():
         for path in (out, kept):
@@ -85,6 +89,7 @@ def fit_command(
         click.echo(f"  {_command_to_resume(kept)}")
         sys.exit(INTERRUPTED)
     evaluation = release(training, split, out, model_version)
+    kept.unlink()
     click.echo(f"{out}: " + ", ".join(f"{k} {v:.2%}" for k, v in figures(evaluation).items()))
 
 
@@ -131,6 +136,16 @@ def report_command(weights: Path, data_dir: Path, out: Path) -> None:
     """Write a report on a weights file: one HTML page and its plots."""
     with plain_errors():
         click.echo(write_report(store.load(weights), load_examples(data_dir, "t10k"), out))
+
+
+@main.command("card")
+@weights_option
+@file_option("--out", default="models/CARD.md", show_default=True, help="The card to write.")
+def card_command(weights: Path, out: Path) -> None:
+    """Write the model card: what the weights file says of itself."""
+    with plain_errors():
+        out.write_text(card(store.load(weights)), encoding="utf-8")
+    click.echo(out)
 
 
 @main.command("overfit-demo")

@@ -13,23 +13,28 @@ The cost is the mean over the batch, so the first upstream carries the factor 1 
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from models.activations import Array, activate_backward, prelu_slope_derivative
-from models.network import Activity, Network, Parameters
+from models.network import Activity, Network, Parameters, parameters
 from training.losses import Loss
 
 
-def backward(
+def backward(  # noqa: PLR0913 - each is a part of the equations
     network: Network,
     activity: Activity,
     y: Array,
     loss: Loss,
     masks: Sequence[Array | None] = (),
+    *,
+    out: Parameters | None = None,
 ) -> Parameters:
     """Return d cost / d parameter, named as in models.network.parameters.
 
     activity is what forward returned for the batch, with the same masks; y (N, K) the targets.
+    The gradients are written into the arrays of `out`, if given, and else into new ones.
     """
-    gradients: Parameters = {}
+    gradients = {n: np.empty_like(p) for n, p in parameters(network).items()} if out is None else out
     n = len(y)
     fused = loss.takes_logits
     upstream: Array = loss.gradient(activity.z[-1] if fused else activity.a[-1], y) / n
@@ -42,9 +47,9 @@ def backward(
             upstream = _through_mask(upstream, masks, index + 1)
             delta = activate_backward(layer.activation, z, upstream, layer.slope)
         if layer.slope is not None:
-            gradients[f"slope{index}"] = (upstream * prelu_slope_derivative(z)).sum(axis=0)
-        gradients[f"W{index}"] = activity.a[index].T @ delta
-        gradients[f"b{index}"] = delta.sum(axis=0)
+            np.sum(upstream * prelu_slope_derivative(z), axis=0, out=gradients[f"slope{index}"])
+        np.matmul(activity.a[index].T, delta, out=gradients[f"W{index}"])
+        np.sum(delta, axis=0, out=gradients[f"b{index}"])
         if index > 0:
             upstream = delta @ layer.W.T
     return gradients

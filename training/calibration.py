@@ -11,6 +11,9 @@ probability that all but a share alpha of the validation images gave to their tr
 
 so that a new image's true digit is in its set with probability 1 - alpha or more (split conformal
 prediction: Vovk et al., 2005; this score: Sadinle, Lei, Wasserman, 2019).
+
+What is no digit shows in the network's doubt, which the outliers of its training taught it: the evidence
+for the likeliest digit (models/decision.py) is less than in all but a share of the validation images.
 """
 
 import math
@@ -18,10 +21,12 @@ import math
 import numpy as np
 
 from models.activations import Array, softmax
-from training.data import Labels, one_hot
+from models.decision import evidence
+from training.data import Labels, targets
 from training.losses import cost, cross_entropy
 
-ALPHA = 0.005
+ALPHA = 0.002
+DOUBTED = 0.012
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -36,7 +41,7 @@ def temperature(logits: Array, labels: Labels) -> float:
     >>> round(temperature(3 * logits, labels) / temperature(logits, labels), 2)
     3.0
     """
-    y = one_hot(labels, np.float64)
+    y = targets(labels, np.float64)
     low, high = math.log(1 / 20), math.log(20)
     while high - low > 1e-5:
         width = GOLDEN_RATIO * (high - low)
@@ -60,3 +65,8 @@ def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: floa
     p_true = softmax(logits / temperature)[np.arange(len(labels)), labels]
     rank = math.floor(alpha * (len(labels) + 1))
     return float(np.sort(p_true)[rank - 1]) if rank >= 1 else 0.0
+
+
+def evidence_threshold(logits: Array, share: float = DOUBTED) -> float:
+    """Return the evidence that all but a share of these images of digits reach."""
+    return float(np.quantile(evidence(logits), share))

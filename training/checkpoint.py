@@ -1,6 +1,6 @@
 """Checkpoints: a training under way, in one .npz, so that it can go on after anything.
 
-Arrays are stored by name (weights.W0, optimizer.velocity.W0, average.W0, best.W0, …), and all else as
+Arrays are stored by name (weights.W0, optimizer.velocity.all, average.all, best.W0, …), and all else as
 JSON in `about`. Saving is atomic: a process killed in the middle leaves the checkpoint before.
 """
 
@@ -15,7 +15,8 @@ import numpy as np
 from models.activations import Array
 from models.network import from_parameters, parameters
 from models.store import atomic_write
-from training.fit import Epoch, Measure, Training, start
+from training.fit import Epoch, Measure, Training
+from training.optimizers import OPTIMIZERS, WeightAverage
 from training.recipe import Recipe
 
 
@@ -65,14 +66,12 @@ def _restore(about: dict[str, Any], arrays: Mapping[str, Array]) -> Training:
         name: tuple(value) if isinstance(value, list) else value for name, value in about["recipe"].items()
     }
     recipe = Recipe(**choices)
-    training = start(recipe)
-    training.network = from_parameters(_without(arrays, "weights"), recipe.activations)
-    training.optimizer.state = _without(arrays, "optimizer")
-    training.average.state = _without(arrays, "average")
-    training.best = _without(arrays, "best")
-    training.epoch, training.batch = about["epoch"], about["batch"]
-    training.history = [Epoch(Measure(*t), Measure(*v)) for t, v in about["history"]]
-    return training
+    network = from_parameters(_without(arrays, "weights"), recipe.activations)
+    optimizer, average = OPTIMIZERS[recipe.optimizer](recipe.momentum), WeightAverage(recipe.average_decay)
+    optimizer.state, average.state = _without(arrays, "optimizer"), _without(arrays, "average")
+    history = [Epoch(Measure(*train), Measure(*validation)) for train, validation in about["history"]]
+    best = _without(arrays, "best")
+    return Training(recipe, network, optimizer, average, about["epoch"], about["batch"], history, best)
 
 
 def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

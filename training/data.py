@@ -29,6 +29,8 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+# The label of a picture that is none of the ten.
+NO_DIGIT = CLASSES
 VALIDATION_SHARE = 1 / 12
 HEADERS = {1: (2049,), 3: (2051, 28, 28)}
 
@@ -140,10 +142,12 @@ def load_split(folder: Path, seed: int) -> Split:
     )
 
 
-def one_hot(labels: Labels, dtype: type[np.floating] = np.float32) -> npt.NDArray[np.floating]:
-    """Turn digits (N,) into targets y (N, 10).
+def targets(labels: Labels, dtype: type[np.floating] = np.float32) -> npt.NDArray[np.floating]:
+    """Turn digits (N,) into targets y (N, 10): 1 for the digit, or 1/10 for each where there is none.
 
-    >>> one_hot(np.array([1], np.uint8))
-    array([[0., 1., 0., 0., 0., 0., 0., 0., 0., 0.]], dtype=float32)
+    >>> targets(np.array([1, NO_DIGIT], np.uint8))
+    array([[0. , 1. , 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. ],
+           [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]], dtype=float32)
     """
-    return np.eye(CLASSES, dtype=dtype)[labels]
+    rows = np.vstack([np.eye(CLASSES), np.full(CLASSES, 1 / CLASSES)])
+    return rows.astype(dtype)[labels]

@@ -4,7 +4,7 @@ error        share of images whose likeliest digit is not the true one
 ece          expected calibration error: over 15 bins with as many images each, ordered by
              confidence, the mean |share right - mean confidence|
 coverage     share of images whose true digit is in the prediction set
-abstention   share of images whose prediction set is not a single digit
+abstention   share of images whose prediction set is not a single digit, or that it is not sure of
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.activations import Array
-from models.network import CLASSES, predict_proba
+from models.decision import Decision, decide
+from models.network import CLASSES, forward
 from models.preprocessing import preprocess
 from models.store import Model
 from training.data import Examples, Labels
@@ -44,22 +45,21 @@ class Evaluation:
 
 def evaluate(model: Model, examples: Examples) -> Evaluation:
     """Measure a model on examples that chose nothing about it."""
-    p = probabilities(model, examples)
+    p, sets, abstained = decisions(model, examples)
     labels, digits = examples.labels, p.argmax(axis=1)
-    sets = p >= model.metadata["set_threshold"]
     confusion = np.bincount(CLASSES * labels.astype(int) + digits, minlength=CLASSES**2)
     return Evaluation(
         error=float((digits != labels).mean()),
         ece=expected_calibration_error(p, labels),
         coverage=float(sets[np.arange(len(labels)), labels].mean()),
-        abstention=float((sets.sum(axis=1) != 1).mean()),
+        abstention=float(abstained.mean()),
         confusion=confusion.reshape(CLASSES, CLASSES),
     )
 
 
-def probabilities(model: Model, examples: Examples) -> Array:
-    """Return the probabilities (N, 10) that the service would give."""
-    return predict_proba(model.network, preprocess(examples.images), model.metadata["temperature"])
+def decisions(model: Model, examples: Examples) -> Decision:
+    """Return what the service would say of each image."""
+    return decide(forward(model.network, preprocess(examples.images)).z[-1], model.metadata)
 
 
 def expected_calibration_error(p: Array, labels: Labels, bins: int = BINS) -> float:

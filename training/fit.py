@@ -12,11 +12,14 @@ bit for bit.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
+from models.activations import Array
 from models.network import (
     CLASSES,
     PIXELS,
@@ -28,10 +31,12 @@ from models.network import (
     parameters,
 )
 from models.preprocessing import preprocess
-from training.augmentation import deform
 from training.backprop import backward
-from training.data import Examples, Split, one_hot
+from training.data import NO_DIGIT, Examples, Images, Labels, Split, targets
 from training.dropout import masks
+from training.epochs import Source, labels_with
+from training.feeder import feeding
+from training.flat import flatten, over, parts
 from training.initializers import initialise
 from training.losses import Loss, cost
 from training.optimizers import OPTIMIZERS, Optimizer, WeightAverage, decay_weights
@@ -39,8 +44,10 @@ from training.recipe import Recipe
 from training.schedules import learning_rate_at
 
 # What a generator is for; part of its seed, so that no two purposes share draws.
-INITIALISE, SHUFFLE, DEFORM, DROPOUT = range(4)
+INITIALISE, SHUFFLE, DRAW, DROPOUT = range(4)
 MEASURE_CHUNK = 2000
+# The one vector that optimizer and average see in place of many arrays.
+ALL = "all"
 
 
 class Measure(NamedTuple):
@@ -78,6 +85,12 @@ class Training:
     history: list[Epoch] = field(default_factory=list)
     best: Parameters = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Move the parameters into one vector, and have another for their gradients."""
+        self.vector, self.network = flatten(self.network)
+        self.gradient = np.empty_like(self.vector)
+        self.gradients = parts(self.gradient, self.network)
+
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or validation has not improved for `patience` of them."""
@@ -94,7 +107,7 @@ class Training:
     @property
     def averaged(self) -> Network:
         """The network with its weights' moving averages: what is measured and shipped."""
-        return from_parameters(self.average.averaged(parameters(self.network)), self.recipe.activations)
+        return over(self.average.averaged({ALL: self.vector})[ALL], self.network)
 
     @property
     def result(self) -> Network:
@@ -131,11 +144,16 @@ def fit(
     examples = split.train
     if training.recipe.limit:
         examples = Examples(*(array[: training.recipe.limit] for array in examples))
-    while not training.finished:
-        for step in _epoch_steps(training, examples):
-            after_step(step)
-        _end_epoch(training, examples, split.validation)
-        after_epoch(training.history[-1])
+    recipe = training.recipe
+    source = Source(examples.images, recipe.variety(len(examples.labels)), [recipe.seed, DRAW])
+    labels = labels_with(examples.labels, source.variety)
+    feed = feeding(source, training.epoch) if recipe.deform else nullcontext(repeat(source.images))
+    with feed as epochs:
+        while not training.finished:
+            for step in _epoch_steps(training, Examples(next(epochs), labels)):
+                after_step(step)
+            _end_epoch(training, examples, split.validation)
+            after_epoch(training.history[-1])
     return training.result
 
 
@@ -148,25 +166,24 @@ def _epoch_steps(training: Training, examples: Examples) -> Iterator[Step]:
     """Take the epoch's remaining steps, one at each turn."""
     recipe, n = training.recipe, len(examples.labels)
     order = np.random.default_rng([recipe.seed, SHUFFLE, training.epoch]).permutation(n)
-    images = examples.images
-    if recipe.deform:
-        images = deform(images, np.random.default_rng([recipe.seed, DEFORM, training.epoch]))
     batches = batches_per_epoch(recipe, n)
     size = recipe.batch_size or n
     while training.batch < batches:
         chosen = order[training.batch * size : (training.batch + 1) * size]
-        yield _take_step(training, images[chosen], examples.labels[chosen], batches)
+        yield _take_step(training, examples.images[chosen], examples.labels[chosen], batches)
 
 
-def _take_step(training: Training, images: np.ndarray, labels: np.ndarray, batches: int) -> Step:
+def _take_step(training: Training, images: Images, labels: Labels, batches: int) -> Step:
     """Forward, loss, gradient, backward, step: for one batch."""
     recipe, network = training.recipe, training.network
     number = training.epoch * batches + training.batch
-    x, y, loss = preprocess(images), one_hot(labels), recipe.output_loss
-    rng = np.random.default_rng([recipe.seed, DROPOUT, number])
-    dropped = masks(recipe.dropout, layer_sizes(network), len(x), rng)
+    x, y, loss = preprocess(images), targets(labels), recipe.output_loss
+    dropped: list[Array | None] = []
+    if any(recipe.dropout):
+        rng = np.random.default_rng([recipe.seed, DROPOUT, number])
+        dropped = masks(recipe.dropout, layer_sizes(network), len(x), rng)
     activity = forward(network, x, dropped)
-    gradients = backward(network, activity, y, loss, dropped)
+    backward(network, activity, y, loss, dropped, out=training.gradients)
     learning_rate = learning_rate_at(
         number,
         recipe.epochs * batches,
@@ -174,14 +191,14 @@ def _take_step(training: Training, images: np.ndarray, labels: np.ndarray, batch
         recipe.schedule,
         round(recipe.warmup_epochs * batches),
     )
-    named = parameters(network)
-    decay_weights(named, learning_rate, recipe.weight_decay)
-    training.optimizer.step(named, gradients, learning_rate)
-    training.average.update(named)
+    decay_weights(parameters(network), learning_rate, recipe.weight_decay)
+    training.optimizer.step({ALL: training.vector}, {ALL: training.gradient}, learning_rate)
+    training.average.update({ALL: training.vector})
     training.batch += 1
     y_hat = activity.a[-1]
     losses = loss.function(activity.z[-1] if loss.takes_logits else y_hat, y)
-    return Step(len(x), cost(losses), float((y_hat.argmax(axis=1) != labels).mean()))
+    wrong = (y_hat.argmax(axis=1) != labels)[labels != NO_DIGIT]
+    return Step(len(x), cost(losses), float(wrong.mean()) if len(wrong) else 0.0)
 
 
 def _end_epoch(training: Training, train: Examples, validation: Examples) -> None:
@@ -203,6 +220,6 @@ def measure(network: Network, examples: Examples, loss: Loss) -> Measure:
         labels = examples.labels[first : first + MEASURE_CHUNK]
         activity = forward(network, preprocess(examples.images[first : first + MEASURE_CHUNK]))
         output = activity.z[-1] if loss.takes_logits else activity.a[-1]
-        losses.append(loss.function(output, one_hot(labels)))
+        losses.append(loss.function(output, targets(labels)))
         wrong += int((activity.a[-1].argmax(axis=1) != labels).sum())
     return Measure(cost(np.concatenate(losses)), wrong / len(examples.labels))

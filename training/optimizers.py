@@ -9,19 +9,24 @@
 Whether this is full-batch, stochastic or mini-batch descent is the batch's size, not the step's
 form. Weight decay is decoupled: it shrinks W itself, p *= 1 - lr·decay, before the step.
 
-Steps work in place on float32 arrays. The optimizer's `state`, a plain dict of arrays, is the one
-thing in training that remembers anything between steps. Sources: Sutskever et al., "On the
-importance of initialization and momentum", 2013 (in the form that PyTorch uses); Kingma, Ba, "Adam",
-2014, algorithm 1; Loshchilov, Hutter, "Decoupled Weight Decay Regularization", 2017.
+Steps work in place, block by block: a block of each array fits the processor's cache together, so
+that several passes over it cost little more than one. Gradients are read, never changed. The
+optimizer's `state`, a plain dict of arrays, is the one thing in training that remembers anything
+between steps. Sources: Sutskever et al., "On the importance of initialization and momentum", 2013 (in
+the form that PyTorch uses); Kingma, Ba, "Adam", 2014, algorithm 1; Loshchilov, Hutter, "Decoupled
+Weight Decay Regularization", 2017.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
 
 from models.activations import Array
 from models.network import Parameters
+
+BLOCK = 131072
 
 
 class Optimizer(Protocol):
@@ -33,6 +38,19 @@ class Optimizer(Protocol):
         """Move every parameter, in place, against its gradient."""
 
 
+def _blocks(*arrays: Array) -> Iterator[list[Array]]:
+    """Walk through contiguous arrays of one size together, and a scratch of their type with them.
+
+    >>> [[len(part) for part in parts] for parts in _blocks(np.zeros((2, 3)), np.zeros(6))]
+    [[6, 6, 6]]
+    """
+    flat = [array.reshape(-1) for array in arrays]
+    scratch = np.empty(min(BLOCK, flat[0].size), flat[0].dtype)
+    for first in range(0, flat[0].size, BLOCK):
+        parts = [array[first : first + BLOCK] for array in flat]
+        yield [*parts, scratch[: parts[0].size]]
+
+
 class GradientDescent:
     """Plain gradient descent: no memory."""
 
@@ -42,8 +60,10 @@ class GradientDescent:
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
         """Move every parameter, in place, against its gradient."""
-        for name, p in parameters.items():
-            p -= learning_rate * gradients[name]
+        for name, parameter in parameters.items():
+            for p, g, change in _blocks(parameter, gradients[name]):
+                np.multiply(g, learning_rate, out=change)
+                p -= change
 
 
 class Momentum:
@@ -57,16 +77,26 @@ class Momentum:
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
         """Move every parameter, in place, along its velocity."""
-        for name, p in parameters.items():
-            g = gradients[name]
-            v = self.state.setdefault(f"velocity.{name}", np.zeros_like(p))
-            v *= self.momentum
-            v += g
-            p -= learning_rate * (g + self.momentum * v if self.nesterov else v)
+        for name, parameter in parameters.items():
+            velocity = _remembered(self.state, f"velocity.{name}", parameter)
+            for p, g, v, change in _blocks(parameter, gradients[name], velocity):
+                v *= self.momentum
+                v += g
+                if self.nesterov:
+                    np.multiply(v, self.momentum, out=change)
+                    change += g
+                    change *= learning_rate
+                else:
+                    np.multiply(v, learning_rate, out=change)
+                p -= change
 
 
 class Adam:
-    """Adam: a step per parameter, scaled by its own gradient's recent mean and size."""
+    """Adam: a step per parameter, scaled by its own gradient's recent mean and size.
+
+    The state holds u / (1 - β1) and v / (1 - β2), which saves two passes a step; the factors move into
+    the learning rate and ε.
+    """
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
         """Remember how slowly the two averages forget."""
@@ -77,22 +107,41 @@ class Adam:
         """Move every parameter, in place, by its averaged gradient over its averaged size."""
         t = self.state.setdefault("t", np.zeros(()))
         t += 1
-        correction1, correction2 = 1 - self.beta1 ** float(t), 1 - self.beta2 ** float(t)
-        for name, p in parameters.items():
-            g = gradients[name]
-            u = self.state.setdefault(f"mean.{name}", np.zeros_like(p))
-            v = self.state.setdefault(f"square.{name}", np.zeros_like(p))
-            u += (1 - self.beta1) * (g - u)
-            v += (1 - self.beta2) * (g * g - v)
-            p -= (learning_rate / correction1) * u / (np.sqrt(v / correction2) + self.epsilon)
+        mean_factor = (1 - self.beta1) / (1 - self.beta1 ** float(t))
+        size_factor = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** float(t)))
+        rate, epsilon = learning_rate * mean_factor / size_factor, self.epsilon / size_factor
+        for name, parameter in parameters.items():
+            mean = _remembered(self.state, f"mean.{name}", parameter)
+            square = _remembered(self.state, f"square.{name}", parameter)
+            for p, g, u, v, change in _blocks(parameter, gradients[name], mean, square):
+                u *= self.beta1
+                u += g
+                v *= self.beta2
+                np.multiply(g, g, out=change)
+                v += change
+                np.sqrt(v, out=change)
+                change += epsilon
+                np.divide(u, change, out=change)
+                change *= rate
+                p -= change
+
+
+def _remembered(state: dict[str, Array], name: str, like: Array) -> Array:
+    if name not in state:
+        state[name] = np.zeros_like(like)
+    return state[name]
 
 
 class WeightAverage:
     """Exponential moving average of the weights: m = d m + (1 - d) p, read instead of p at the end.
 
-    The first steps use a smaller d = (1 + t) / (10 + t), so that the random start is soon forgotten.
+    It is brought up to date every eighth step, with d = decay⁸, which differs too little to measure
+    and costs an eighth. The first times use a smaller d = (1 + t) / (10 + t), so that the random start
+    is soon forgotten.
     Source: Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
     """
+
+    EVERY = 8
 
     def __init__(self, decay: float) -> None:
         """Remember the share of the average that each step keeps, from 0 (none) below 1."""
@@ -101,15 +150,22 @@ class WeightAverage:
 
     def update(self, parameters: Parameters) -> None:
         """Let the average follow the parameters by one step."""
-        t = self.state.setdefault("t", np.zeros(()))
-        decay = min(self.decay, (1 + float(t)) / (10 + float(t)))
-        t += 1
-        for name, p in parameters.items():
-            m = self.state.setdefault(name, p.copy())
-            m += (1 - decay) * (p - m)
+        step = self.state.setdefault("t", np.zeros(()))
+        step += 1
+        if not self.decay or float(step) % self.EVERY:
+            return
+        t = float(step) / self.EVERY
+        d = min(self.decay**self.EVERY, (1 + t) / (10 + t))
+        for name, parameter in parameters.items():
+            if name not in self.state:
+                self.state[name] = parameter.copy()
+            for m, p, change in _blocks(self.state[name], parameter):
+                np.subtract(p, m, out=change)
+                change *= 1 - d
+                m += change
 
     def averaged(self, parameters: Parameters) -> Parameters:
-        """Return the averages of these parameters, or the parameters before any update."""
+        """Return the averages of these parameters, or the parameters where there is none yet."""
         return {name: self.state.get(name, p) for name, p in parameters.items()}
 
 

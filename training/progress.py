@@ -53,7 +53,8 @@ def epoch_line(number: int, epoch: Epoch) -> str:
 
 
 def _bar(training: Training, split: Split) -> "tqdm[NoReturn]":
-    images = min(training.recipe.limit or len(split.train.labels), len(split.train.labels))
+    digits = min(training.recipe.limit or len(split.train.labels), len(split.train.labels))
+    images = digits + training.recipe.variety(digits).outliers
     done = training.epoch * images + training.batch * (training.recipe.batch_size or images)
     total = training.recipe.epochs * images
     return tqdm(total=total, initial=done, unit=" images", unit_scale=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from models.activations import ACTIVATIONS
+from training.epochs import Variety
 from training.initializers import BIASES, WEIGHTS
 from training.losses import LOSSES, Loss, loss_named
 from training.optimizers import OPTIMIZERS
@@ -66,6 +67,8 @@ class Recipe:
         0, "Epochs without a better validation cost before stopping early; 0: never.", NOT_NEGATIVE
     )
     deform: bool = _choice(default=True, text="Deform the images anew each epoch.", check=ON_OR_OFF)
+    ink: float = _choice(0.05, "Share of deformed images given each change of ink.", SHARE)
+    outliers: float = _choice(0.1, "Pictures of no digit for each deformed image.", NOT_NEGATIVE)
     limit: int = _choice(0, "Train on the first images alone; 0: on all.", NOT_NEGATIVE)
     seed: int = _choice(1, "Where all randomness starts, the split's too.", NOT_NEGATIVE)
 
@@ -86,6 +89,10 @@ class Recipe:
     def activations(self) -> list[str]:
         """One activation a layer, the output's last."""
         return [self.activation] * len(self.hidden) + [self.output]
+
+    def variety(self, images: int) -> Variety:
+        """Return how an epoch over so many images varies them; without deformation, not at all."""
+        return Variety(self.ink, round(images * self.outliers)) if self.deform else Variety(0, 0)
 
     @property
     def output_loss(self) -> Loss:

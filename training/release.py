@@ -14,7 +14,7 @@ import numpy as np
 from models.network import Network, forward, parameters
 from models.preprocessing import preprocess
 from models.store import Model, load, round_to_half, save
-from training.calibration import ALPHA, set_threshold, temperature
+from training.calibration import ALPHA, evidence_threshold, set_threshold, temperature
 from training.data import SHA256, Examples, Split
 from training.evaluate import Evaluation, evaluate
 from training.fit import Training
@@ -36,6 +36,7 @@ def release(training: Training, split: Split, path: Path, version: str) -> Evalu
         "test": figures(evaluation),
         "weights": sum(array.size for array in parameters(network).values()),
         "recipe": asdict(training.recipe),
+        "images": {"train": len(split.train.labels), "validation": len(split.validation.labels)},
         "data_sha256": SHA256,
         "history": [
             {part: measured._asdict() for part, measured in epoch._asdict().items()}
@@ -55,5 +56,9 @@ def figures(evaluation: Evaluation) -> dict[str, float]:
 def _calibrate(network: Network, validation: Examples) -> dict[str, Any]:
     logits = forward(network, preprocess(validation.images)).z[-1].astype(np.float64)
     t = temperature(logits, validation.labels)
-    threshold = set_threshold(logits, validation.labels, t)
-    return {"temperature": t, "set_threshold": threshold, "set_coverage": 1 - ALPHA}
+    return {
+        "temperature": t,
+        "set_threshold": set_threshold(logits, validation.labels, t),
+        "set_coverage": 1 - ALPHA,
+        "evidence_threshold": evidence_threshold(logits),
+    }

@@ -23,7 +23,7 @@ from models.network import CLASSES, layer_sizes
 from models.store import Model
 from training import figures
 from training.data import Examples
-from training.evaluate import BINS, Evaluation, evaluate, probabilities
+from training.evaluate import BINS, Evaluation, decisions, evaluate
 from training.figures import DARK, LIGHT, Theme, best_epoch, worst_mistakes
 from training.fit import Epoch, Measure
 from training.recipe import Recipe
@@ -48,7 +48,7 @@ def write_report(model: Model, examples: Examples, folder: Path) -> Path:
     examples are the test split: those that chose nothing about the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    evaluation, p = evaluate(model, examples), probabilities(model, examples)
+    evaluation, p = evaluate(model, examples), decisions(model, examples).p
     sections = []
     for plate in [*_curves(model), *_plates(model, examples, evaluation, p)]:
         light, dark = (figures.png(plate.draw(theme)) for theme in (LIGHT, DARK))

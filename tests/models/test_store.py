@@ -14,7 +14,13 @@ from models.network import Layer, Network
 from models.store import WeightsError, load, round_to_half, save
 
 Arrays = dict[str, Any]
-METADATA = {"name": "digits", "version": "1", "temperature": 1.5, "set_threshold": 0.1}
+METADATA = {
+    "name": "digits",
+    "version": "1",
+    "temperature": 1.5,
+    "set_threshold": 0.1,
+    "evidence_threshold": 0.7,
+}
 ROOT = Path(__file__).parent.parent.parent
 
 

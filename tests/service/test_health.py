@@ -27,6 +27,7 @@ def tanh_network(path: Path) -> None:
     """Write weights that are whole, but give no probabilities."""
     layer = Layer(np.zeros((784, 10), np.float32), np.zeros(10, np.float32), "tanh")
     metadata = {"name": "digits", "version": "1", "temperature": 1.0, "set_threshold": 0.1}
+    metadata["evidence_threshold"] = 0.7
     save(path, (layer,), metadata, np.zeros((1, 784), np.float32))
 
 

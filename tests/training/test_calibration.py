@@ -5,7 +5,7 @@ import pytest
 
 from models.activations import Array, softmax
 from training.calibration import set_threshold, temperature
-from training.data import Labels, one_hot
+from training.data import Labels, targets
 from training.losses import cost, cross_entropy
 
 
@@ -28,10 +28,10 @@ def test_temperature_has_the_lowest_cost() -> None:
     """A step to either side of the temperature raises the cost."""
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 10, 500).astype(np.uint8)
-    logits = rng.normal(0, 3, (500, 10)) + 4 * one_hot(labels)
+    logits = rng.normal(0, 3, (500, 10)) + 4 * targets(labels)
     best = temperature(logits, labels)
     lower, lowest, higher = (
-        cost(cross_entropy(logits / (best * step), one_hot(labels))) for step in (0.98, 1.0, 1.02)
+        cost(cross_entropy(logits / (best * step), targets(labels))) for step in (0.98, 1.0, 1.02)
     )
     assert lowest < min(lower, higher)
 
@@ -39,7 +39,7 @@ def test_temperature_has_the_lowest_cost() -> None:
 def test_temperature_stays_in_its_bounds() -> None:
     """Where no temperature is low or high enough, the search ends at its bounds, 1/20 and 20."""
     labels = np.arange(10, dtype=np.uint8)
-    always_right, always_wrong = one_hot(labels), one_hot(9 - labels)
+    always_right, always_wrong = targets(labels), targets(9 - labels)
     assert temperature(always_right, labels) == pytest.approx(1 / 20, rel=1e-3)
     assert temperature(always_wrong, labels) == pytest.approx(20, rel=1e-3)
 

@@ -16,6 +16,7 @@ from models.network import parameters
 from models.store import load
 from training import checkpoint, data
 from training.__main__ import main
+from training.fit import start as begin
 from training.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,6 +52,13 @@ def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> No
     )
     assert reported.exit_code == 0, reported.output
     assert (tmp_path / "r" / "report.html").is_file()
+    assert not list(tmp_path.glob("*.checkpoint.npz"))
+    carded = run("card", "--weights", tmp_path / "w.npz", "--out", tmp_path / "CARD.md")
+    assert carded.exit_code == 0, carded.output
+    text = (tmp_path / "CARD.md").read_text()
+    assert f"| error | {metadata['test']['error']:.2%} |" in text
+    assert metadata["sha256"] in text
+    assert "| dropout | 0.1, 0.2 |" in text
 
 
 @pytest.mark.parametrize(
@@ -78,7 +86,7 @@ def test_bad_options_end_in_a_sentence(
 
 def test_resume_otherwise_is_refused(mnist_folder: Path, tmp_path: Path) -> None:
     """A resume with other layer sizes names the difference, and leaves the checkpoint as it is."""
-    assert fit(mnist_folder, tmp_path).exit_code == 0
+    checkpoint.save(tmp_path / "w.checkpoint.npz", begin(Recipe(hidden=(16,))))
     kept = (tmp_path / "w.checkpoint.npz").read_bytes()
     result = fit(mnist_folder, tmp_path, "--resume", "--hidden", "8")
     assert result.exit_code == 2
@@ -100,6 +108,7 @@ PROGRAM = """
 import json, sys
 from training import data
 from training.__main__ import main
+from training.fit import start as begin
 data.SHA256.update(json.loads(sys.argv.pop(1)))
 main(prog_name="fit")
 """

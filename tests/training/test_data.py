@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.data import DataError, load_examples, load_split, one_hot, parse_idx, stratified
+from training.data import DataError, load_examples, load_split, parse_idx, stratified, targets
 
 
 def test_files_are_read(mnist_folder: Path, mnist_500: tuple[np.ndarray, np.ndarray]) -> None:
@@ -82,6 +82,6 @@ def test_parts_are_disjoint(mnist_folder: Path) -> None:
     assert sum(map(len, parts)) == 400
 
 
-def test_one_hot() -> None:
+def test_targets() -> None:
     """Each row has its 1 at the digit."""
-    np.testing.assert_array_equal(one_hot(np.array([3, 0], np.uint8)).argmax(axis=1), [3, 0])
+    np.testing.assert_array_equal(targets(np.array([3, 0], np.uint8)).argmax(axis=1), [3, 0])

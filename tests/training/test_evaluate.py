@@ -6,7 +6,7 @@ import pytest
 from models.network import Layer
 from models.store import Model
 from training.data import Examples
-from training.evaluate import evaluate, expected_calibration_error, probabilities
+from training.evaluate import decisions, evaluate, expected_calibration_error
 
 # Six images, their true digits, and the probabilities of 0, 1 and 2. By hand, with sets from 0.25 on:
 #
@@ -40,7 +40,7 @@ def giving(p: np.ndarray, set_threshold: float, temperature: float = 1.0) -> tup
     images = np.zeros((len(p), 784), np.uint8)
     np.fill_diagonal(images, 255)
     network = (Layer(W, np.zeros(10, np.float32), "softmax"),)
-    metadata = {"temperature": temperature, "set_threshold": set_threshold}
+    metadata = {"temperature": temperature, "set_threshold": set_threshold, "evidence_threshold": -1.0}
     return Model(network, metadata), images.reshape(-1, 28, 28)
 
 
@@ -76,7 +76,7 @@ def test_an_empty_set_abstains() -> None:
 def test_probabilities_take_the_temperature() -> None:
     """At temperature 2 the odds are the square roots of those at 1."""
     model, images = giving(np.array([[0.8, 0.2]]), set_threshold=0.5, temperature=2.0)
-    p = probabilities(model, Examples(images, np.zeros(1, np.uint8)))
+    p = decisions(model, Examples(images, np.zeros(1, np.uint8))).p
     assert p[0, 0] / p[0, 1] == pytest.approx(2.0, rel=1e-5)
 
 

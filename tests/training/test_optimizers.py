@@ -70,12 +70,13 @@ def test_average_follows_the_weights() -> None:
     average = WeightAverage(0.9)
     p = {"W0": np.array([0.0])}
     assert average.averaged(p) == p
-    average.update(p)
+    for _ in range(WeightAverage.EVERY):
+        average.update(p)
     p["W0"] += 1
     values = []
-    for _ in range(200):
+    for _ in range(20 * WeightAverage.EVERY):
         average.update(p)
         values.append(average.averaged(p)["W0"].item())
-    assert values[0] == pytest.approx(1 - 2 / 11)
+    assert values[WeightAverage.EVERY - 1] == pytest.approx(1 - 3 / 12)
     assert values == sorted(values)
     assert values[-1] == pytest.approx(1, abs=1e-6)

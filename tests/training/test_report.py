@@ -69,6 +69,7 @@ def untrained(**metadata: object) -> Model:
     """Return a small model that learned nothing, and so makes mistakes."""
     network = initialise([784, 12, 10], ["relu", "softmax"], np.random.default_rng(1))
     required = {"name": "digits", "version": "1.0", "temperature": 1.0, "set_threshold": 0.05}
+    required["evidence_threshold"] = 0.5
     return Model(network, required | metadata)
 
 

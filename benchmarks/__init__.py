@@ -1,0 +1,1 @@
+"""What the product's figures come from, each in one command."""

@@ -1,0 +1,1 @@
+"""How fast the training runs: beside the libraries that people would use instead, and beside its floor."""

@@ -1,0 +1,46 @@
+"""From logits to what is said: probabilities, the digits that can't be ruled out, and whether to abstain.
+
+    p          = softmax(z / temperature)
+    set        = {k: p_k >= set_threshold}
+    evidence   = max_k z_k - mean_k z_k            how far the winner stands above the average
+    abstained  = |set| != 1 or evidence < evidence_threshold
+
+Temperature and thresholds come with the weights: they were chosen on the validation images. Evidence
+tells what is no digit better than the largest p does, which only compares the digits to each other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from models.activations import Array, softmax
+
+
+class Decision(NamedTuple):
+    """For each of N images: p (N, 10), which digits are in the set (N, 10), whether it abstains (N,)."""
+
+    p: Array
+    sets: npt.NDArray[np.bool_]
+    abstained: npt.NDArray[np.bool_]
+
+
+def decide(z: Array, metadata: Mapping[str, Any]) -> Decision:
+    """Decide on logits z (N, 10), by the temperature and thresholds in a weights file's metadata.
+
+    >>> z = np.array([[9.0, 0.0, 0.0], [5.0, 4.8, -3.0], [2.0, 0.0, 0.0]])
+    >>> thresholds = {"temperature": 1.0, "set_threshold": 0.2, "evidence_threshold": 2.5}
+    >>> _, sets, abstained = decide(z, thresholds)
+    >>> sets.sum(axis=1), abstained
+    (array([1, 2, 1]), array([False,  True,  True]))
+    """
+    p = softmax(z / metadata["temperature"])
+    sets = p >= metadata["set_threshold"]
+    doubtful = evidence(z) < metadata["evidence_threshold"]
+    return Decision(p, sets, (sets.sum(axis=1) != 1) | doubtful)
+
+
+def evidence(z: Array) -> Array:
+    """Return how far the largest of each row of logits z (N, 10) stands above their mean: (N,)."""
+    return z.max(axis=1) - z.mean(axis=1)
