@@ -3,8 +3,9 @@
 python -m benchmarks.accuracy.refusal [--per-kind N]
 
 Each picture is read as the service reads an upload. It is refused when the preprocessing finds nothing to
-read, or the network abstains. None of these kinds was drawn by the code that draws the training's outliers. But those, and the measure of
-doubt, were chosen with these figures in view: a picture of yet another kind may be refused less often.
+read, or the network abstains. None of these kinds was drawn by the code that draws the training's outliers.
+But those, and the measure of doubt, were chosen with these figures in view: a picture of yet another kind
+may be refused less often.
 
     clothes     Fashion-MNIST's test images (Xiao, Rasul, Vollgraf, 2017), where they are installed
     uniform     each pixel from 0 to 255
