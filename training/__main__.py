@@ -1,23 +1,19 @@
-"""The command line of the training: fetch, fit, evaluate, report, card, overfit-demo.
+"""The command line of the training: fetch, teach, fit, evaluate, report, card, overfit-demo.
 
 python -m training fetch        python -m training fit --help
 """
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from models import store
-from training import checkpoint
+from training.begin import begin, fit_or_say_how_to_resume
 from training.card import card
 from training.data import load_examples, load_split
 from training.evaluate import evaluate
 from training.fetch import fetch
-from training.fit import Training, start
 from training.options import (
     data_dir_option,
     file_option,
@@ -27,12 +23,8 @@ from training.options import (
     weights_option,
 )
 from training.overfit import overfit_demo
-from training.progress import Stopped, fit_watched
-from training.recipe import Recipe
 from training.release import figures, release
 from training.report import write_report
-
-INTERRUPTED = 130
 
 
 @click.group()
@@ -49,6 +41,9 @@ def fetch_command(data_dir: Path) -> None:
             click.echo(path)
 
 
+resume_option = click.option("--resume", is_flag=True, help="Continue from the checkpoint, bit for bit.")
+
+
 @main.command("fit")
 @recipe_options
 @data_dir_option
@@ -61,60 +56,56 @@ def fetch_command(data_dir: Path) -> None:
     help="Where the training is kept after each epoch and on Ctrl-C.",
 )
 @click.option("--model-version", default="1.0.0", show_default=True, help="Version to put in the file.")
-@click.option("--resume", is_flag=True, help="Continue from the checkpoint, bit for bit.")
-def fit_command(
+@click.option("--test", is_flag=True, help="The model is final: read the test set, and record its figures.")
+@resume_option
+def fit_command(  # noqa: PLR0913 - one an option
     data_dir: Path,
     out: Path,
     kept: Path | None,
     model_version: str,
     *,
+    test: bool,
     resume: bool,
     **choices: Any,  # noqa: ANN401 - the recipe's own fields, each of its own type
 ) -> None:
-    """Fit the network, calibrate it, test it once, and write the weights file.
+    """Fit the network, calibrate it, and write the weights file.
 
-    The checkpoint goes when the weights file is there.
+    The checkpoint goes when the weights file is there. Without --test, the figures are the validation
+    split's: the test set shall not help to choose.
     """
     kept = kept or out.with_suffix(".checkpoint.npz")
     with plain_errors():
-        for path in (out, kept):
-            if not path.parent.is_dir():
-                raise ValueError(f"{path}: the folder {path.parent} must exist")
-        training = _resumed(kept, choices) if resume else start(Recipe(**choices))
-        split = load_split(data_dir, training.recipe.seed)
-    try:
-        fit_watched(training, split, kept)
-    except Stopped:
-        click.echo(f"stopped after epoch {training.epoch}, batch {training.batch}; continue with:")
-        click.echo(f"  {_command_to_resume(kept)}")
-        sys.exit(INTERRUPTED)
-    evaluation = release(training, split, out, model_version)
+        if choices["maps"]:
+            raise ValueError("maps are for teachers, which don't ship: `python -m training teach`")
+        training, split, teachers = begin((out, kept), choices, data_dir, resume=resume)
+    words = {"checkpoint": kept, "out": out, "data-dir": data_dir, "model-version": model_version}
+    fit_or_say_how_to_resume(training, split, kept, teachers, words)
+    evaluation = release(training, split, out, model_version, test=test)
     kept.unlink()
-    click.echo(f"{out}: " + ", ".join(f"{k} {v:.2%}" for k, v in figures(evaluation).items()))
+    measured = ", ".join(f"{k} {v:.2%}" for k, v in figures(evaluation).items())
+    click.echo(f"{out}, {'test set' if test else 'validation split'}: {measured}")
 
 
-def _resumed(path: Path, choices: dict[str, Any]) -> Training:
-    """Load the checkpoint, and hold it to the options that were given by name."""
-    training = checkpoint.load(path)
-    context = click.get_current_context()
-    given = {
-        name: value
-        for name, value in choices.items()
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
-    different = training.recipe.differences(Recipe(**{**vars(training.recipe), **given}))
-    if different:
-        raise ValueError(f"{path} can't be resumed otherwise than it began: its {'; '.join(different)}")
-    return training
+@main.command("teach")
+@recipe_options
+@data_dir_option
+@file_option("--out", default="models/teacher.npz", show_default=True, help="The teacher's checkpoint.")
+@resume_option
+def teach_command(
+    data_dir: Path,
+    out: Path,
+    *,
+    resume: bool,
+    **choices: Any,  # noqa: ANN401 - the recipe's own fields, each of its own type
+) -> None:
+    """Fit a teacher, with convolutions if it has --maps, for `fit --teachers`.
 
-
-def _command_to_resume(kept: Path) -> str:
-    options = click.get_current_context().params
-    paths = {"checkpoint": kept, "out": options["out"], "data-dir": options["data_dir"]}
-    words = [f"--{name}={path}" for name, path in paths.items()]
-    return shlex.join(
-        ["python", "-m", "training", "fit", "--resume", *words, f"--model-version={options['model_version']}"]
-    )
+    The finished training's checkpoint is the teacher; it can't be served.
+    """
+    with plain_errors():
+        training, split, teachers = begin((out,), choices, data_dir, resume=resume)
+    fit_or_say_how_to_resume(training, split, out, teachers, {"out": out, "data-dir": data_dir})
+    click.echo(f"{out}: validation error {training.history[-1].validation.error:.2%}")
 
 
 @main.command("evaluate")

@@ -28,11 +28,13 @@ def backward(  # noqa: PLR0913 - each is a part of the equations
     masks: Sequence[Array | None] = (),
     *,
     out: Parameters | None = None,
+    d_x: Array | None = None,
 ) -> Parameters:
     """Return d cost / d parameter, named as in models.network.parameters.
 
     activity is what forward returned for the batch, with the same masks; y (N, K) the targets.
-    The gradients are written into the arrays of `out`, if given, and else into new ones.
+    The gradients are written into the arrays of `out`, if given, and else into new ones. For what lies
+    before the network, d cost / d x (N, fan_in) is written into `d_x`, if given.
     """
     gradients = {n: np.empty_like(p) for n, p in parameters(network).items()} if out is None else out
     n = len(y)
@@ -52,6 +54,8 @@ def backward(  # noqa: PLR0913 - each is a part of the equations
         np.sum(delta, axis=0, out=gradients[f"b{index}"])
         if index > 0:
             upstream = delta @ layer.W.T
+    if d_x is not None:
+        d_x[...] = _through_mask(delta @ network[0].W.T, masks, 0)
     return gradients
 
 

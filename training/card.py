@@ -10,6 +10,7 @@ from typing import Any
 from models.network import layer_sizes
 from models.store import Model
 
+FIGURES = ("error", "ece", "coverage", "abstention")
 CARD = Template("""# $name $version
 
 Generated from the weights file by `python -m training card`.
@@ -62,7 +63,7 @@ $recipe
 def card(model: Model) -> str:
     """Return the card of a model, in Markdown."""
     about = model.metadata
-    test, validation = about["test"], about["history"][-1]["validation"]
+    test, validation = about.get("test", {}), about["history"][-1]["validation"]
     recipe = about["recipe"]
     return CARD.substitute(
         {name: about[name] for name in ("name", "version", "date", "sha256", "temperature")},
@@ -70,14 +71,18 @@ def card(model: Model) -> str:
         weights=f"{about['weights']:,}",
         activation=recipe["activation"],
         trained_on=f"{about['images']['train']:,} images, {about['images']['validation']:,} kept to validate",
-        **{figure: f"{test[figure]:.2%}" for figure in ("error", "ece", "coverage", "abstention")},
+        **{figure: f"{test[figure]:.2%}" if test else "not measured" for figure in FIGURES},
         set_coverage=f"{about['set_coverage']:.1%}",
         validation_error=f"{validation['error']:.2%}",
         validation_cost=f"{validation['cost']:.4f}",
         set_threshold=f"{about['set_threshold']:.4f}",
         evidence_threshold=f"{about['evidence_threshold']:.4f}",
         data="\n".join(f"- `{name}` {sha256}" for name, sha256 in about["data_sha256"].items()),
-        recipe=_table(recipe),
+        recipe=_table(recipe)
+        + "".join(
+            f"\n\nTeacher {number}:\n\n{_table(teacher)}"
+            for number, teacher in enumerate(about.get("teachers", []), start=1)
+        ),
     )
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from models.activations import Array
-from models.network import from_parameters, parameters
 from models.store import atomic_write
 from training.fit import Epoch, Measure, Training
 from training.optimizers import OPTIMIZERS, WeightAverage
+from training.reader import Reader, all_parameters, reader_from
 from training.recipe import Recipe
 
 
@@ -27,7 +27,7 @@ class CheckpointError(ValueError):
 def save(path: Path, training: Training) -> None:
     """Write the training to path, whole or not at all."""
     arrays = (
-        _prefixed("weights", parameters(training.network))
+        _prefixed("weights", all_parameters(training.reader))
         | _prefixed("optimizer", training.optimizer.state)
         | _prefixed("average", training.average.state)
         | _prefixed("best", training.best)
@@ -60,18 +60,33 @@ def load(path: Path) -> Training:
         raise CheckpointError(message) from error
 
 
+def load_finished(path: Path) -> Reader:
+    """Read what a finished training came to, to teach others.
+
+    Raises CheckpointError as `load` does, and for a training that is still under way.
+    """
+    training = load(path)
+    if not training.finished:
+        message = (
+            f"{path}: this teacher is after epoch {training.epoch} of {training.recipe.epochs}: "
+            f"`python -m training teach --resume --out={path}` goes on"
+        )
+        raise CheckpointError(message)
+    return training.result
+
+
 def _restore(about: dict[str, Any], arrays: Mapping[str, Array]) -> Training:
     # JSON knows no tuples.
     choices: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in about["recipe"].items()
     }
     recipe = Recipe(**choices)
-    network = from_parameters(_without(arrays, "weights"), recipe.activations)
+    reader = reader_from(_without(arrays, "weights"), recipe.activations)
     optimizer, average = OPTIMIZERS[recipe.optimizer](recipe.momentum), WeightAverage(recipe.average_decay)
     optimizer.state, average.state = _without(arrays, "optimizer"), _without(arrays, "average")
     history = [Epoch(Measure(*train), Measure(*validation)) for train, validation in about["history"]]
     best = _without(arrays, "best")
-    return Training(recipe, network, optimizer, average, about["epoch"], about["batch"], history, best)
+    return Training(recipe, reader, optimizer, average, about["epoch"], about["batch"], history, best)
 
 
 def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -2,8 +2,8 @@
 
 For each epoch the training images are shuffled and deformed; for each batch of them
 
-    activity  = forward(network, x, masks)
-    gradients = backward(network, activity, y, loss, masks)       of the batch's mean loss
+    reading   = read(reader, x, masks)                            forward
+    gradients = read_backward(reader, reading, y, loss, masks)    of the batch's mean loss
     optimizer.step(parameters, gradients, learning rate η)
 
 Every random draw comes from a generator seeded by (seed, purpose, epoch or step). So nothing random
@@ -14,38 +14,32 @@ bit for bit.
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 import numpy as np
 
 from models.activations import Array
-from models.network import (
-    CLASSES,
-    PIXELS,
-    Network,
-    Parameters,
-    forward,
-    from_parameters,
-    layer_sizes,
-    parameters,
-)
+from models.network import CLASSES, Parameters, layer_sizes
 from models.preprocessing import preprocess
-from training.backprop import backward
-from training.data import NO_DIGIT, Examples, Images, Labels, Split, targets
+from training.convolution import draw_filters, features
+from training.data import NO_DIGIT, Examples, Labels, Split, targets
 from training.dropout import masks
-from training.epochs import Source, labels_with
+from training.epochs import Drawn, Source, labels_with, undeformed
 from training.feeder import feeding
-from training.flat import flatten, over, parts
+from training.flat import flatten, parts
 from training.initializers import initialise
 from training.losses import Loss, cost
 from training.optimizers import OPTIMIZERS, Optimizer, WeightAverage, decay_weights
+from training.reader import Reader, all_parameters, read, read_backward, reader_from
 from training.recipe import Recipe
 from training.schedules import learning_rate_at
+from training.sharing import share, shared_start
+from training.teaching import NO_TEACHERS, Teachers
 
 # What a generator is for; part of its seed, so that no two purposes share draws.
 INITIALISE, SHUFFLE, DRAW, DROPOUT = range(4)
-MEASURE_CHUNK = 2000
+MEASURE_CHUNK = 100
 # The one vector that optimizer and average see in place of many arrays.
 ALL = "all"
 
@@ -77,7 +71,7 @@ class Training:
     """A training under way: all that a checkpoint must keep."""
 
     recipe: Recipe
-    network: Network
+    reader: Reader
     optimizer: Optimizer
     average: WeightAverage
     epoch: int = 0
@@ -87,9 +81,11 @@ class Training:
 
     def __post_init__(self) -> None:
         """Move the parameters into one vector, and have another for their gradients."""
-        self.vector, self.network = flatten(self.network)
+        named = all_parameters(self.reader)
+        self.vector, self.parameters = flatten(named)
+        self.reader = reader_from(self.parameters, self.recipe.activations)
         self.gradient = np.empty_like(self.vector)
-        self.gradients = parts(self.gradient, self.network)
+        self.gradients = parts(self.gradient, named)
 
     @property
     def finished(self) -> bool:
@@ -105,29 +101,34 @@ class Training:
         return int(np.argmin(costs))
 
     @property
-    def averaged(self) -> Network:
-        """The network with its weights' moving averages: what is measured and shipped."""
-        return over(self.average.averaged({ALL: self.vector})[ALL], self.network)
+    def averaged(self) -> Reader:
+        """The reader with its weights' moving averages: what is measured and shipped."""
+        vector = self.average.averaged({ALL: self.vector})[ALL]
+        return reader_from(parts(vector, self.parameters), self.recipe.activations)
 
     @property
-    def result(self) -> Network:
-        """The averaged network: with early stopping that of the best epoch, else of the last."""
+    def result(self) -> Reader:
+        """The averaged reader: with early stopping that of the best epoch, else of the last."""
         if self.recipe.patience and self.best:
-            return from_parameters(self.best, self.recipe.activations)
+            return reader_from(self.best, self.recipe.activations)
         return self.averaged
 
 
 def start(recipe: Recipe) -> Training:
     """Begin a training: parameters drawn, nothing learned."""
+    rng = np.random.default_rng([recipe.seed, INITIALISE])
+    filters = draw_filters(recipe.maps, rng)
     network = initialise(
-        [PIXELS, *recipe.hidden, CLASSES],
+        [features(recipe.maps), *recipe.hidden, CLASSES],
         recipe.activations,
-        np.random.default_rng([recipe.seed, INITIALISE]),
+        rng,
         weights=recipe.weights,
         biases=recipe.biases,
     )
+    if recipe.shared_epochs:
+        network = shared_start(network, rng)
     optimizer = OPTIMIZERS[recipe.optimizer](recipe.momentum)
-    return Training(recipe, network, optimizer, WeightAverage(recipe.average_decay))
+    return Training(recipe, Reader(filters, network), optimizer, WeightAverage(recipe.average_decay))
 
 
 def fit(
@@ -135,22 +136,26 @@ def fit(
     split: Split,
     after_step: Callable[[Step], object] = id,
     after_epoch: Callable[[Epoch], object] = id,
-) -> Network:
-    """Train to the end and return the network to keep; `training` changes in place.
+    teachers: Teachers = NO_TEACHERS,
+) -> Reader:
+    """Train to the end and return what to keep; `training` changes in place.
 
-    After a step or an epoch the training is whole: what the callbacks raise leaves it fit to be
-    saved and continued.
+    With teachers, what they say of each image is learned, not its label. After a step or an epoch the
+    training is whole: what the callbacks raise leaves it fit to be saved and continued.
     """
     examples = split.train
     if training.recipe.limit:
         examples = Examples(*(array[: training.recipe.limit] for array in examples))
     recipe = training.recipe
-    source = Source(examples.images, recipe.variety(len(examples.labels)), [recipe.seed, DRAW])
-    labels = labels_with(examples.labels, source.variety)
-    feed = feeding(source, training.epoch) if recipe.deform else nullcontext(repeat(source.images))
-    with feed as epochs:
+    variety = recipe.variety(len(examples.labels))
+    labels = labels_with(examples.labels, variety)
+    source = Source(*examples, variety, [recipe.seed, DRAW], teachers)
+    first, passed = divmod(training.epoch, recipe.passes)
+    feed = feeding(source, first) if recipe.deform else nullcontext(repeat(undeformed(source)))
+    with feed as draws:
+        epochs = islice(chain.from_iterable(repeat(drawn, recipe.passes) for drawn in draws), passed, None)
         while not training.finished:
-            for step in _epoch_steps(training, Examples(next(epochs), labels)):
+            for step in _epoch_steps(training, next(epochs), labels):
                 after_step(step)
             _end_epoch(training, examples, split.validation)
             after_epoch(training.history[-1])
@@ -162,28 +167,31 @@ def batches_per_epoch(recipe: Recipe, examples: int) -> int:
     return -(-examples // (recipe.batch_size or examples))
 
 
-def _epoch_steps(training: Training, examples: Examples) -> Iterator[Step]:
+def _epoch_steps(training: Training, drawn: Drawn, labels: Labels) -> Iterator[Step]:
     """Take the epoch's remaining steps, one at each turn."""
-    recipe, n = training.recipe, len(examples.labels)
+    recipe, n = training.recipe, len(labels)
     order = np.random.default_rng([recipe.seed, SHUFFLE, training.epoch]).permutation(n)
     batches = batches_per_epoch(recipe, n)
     size = recipe.batch_size or n
     while training.batch < batches:
         chosen = order[training.batch * size : (training.batch + 1) * size]
-        yield _take_step(training, examples.images[chosen], examples.labels[chosen], batches)
+        batch = Drawn(drawn.images[chosen], drawn.y[chosen])
+        yield _take_step(training, batch, labels[chosen], batches)
 
 
-def _take_step(training: Training, images: Images, labels: Labels, batches: int) -> Step:
+def _take_step(training: Training, batch: Drawn, labels: Labels, batches: int) -> Step:
     """Forward, loss, gradient, backward, step: for one batch."""
-    recipe, network = training.recipe, training.network
+    recipe, reader = training.recipe, training.reader
     number = training.epoch * batches + training.batch
-    x, y, loss = preprocess(images), targets(labels), recipe.output_loss
+    x, y, loss = preprocess(batch.images), batch.y, recipe.output_loss
     dropped: list[Array | None] = []
     if any(recipe.dropout):
         rng = np.random.default_rng([recipe.seed, DROPOUT, number])
-        dropped = masks(recipe.dropout, layer_sizes(network), len(x), rng)
-    activity = forward(network, x, dropped)
-    backward(network, activity, y, loss, dropped, out=training.gradients)
+        dropped = masks(recipe.dropout, layer_sizes(reader.network), len(x), rng)
+    reading = read(reader, x, dropped)
+    read_backward(reader, reading, y, loss, dropped, out=training.gradients)
+    if training.epoch < recipe.shared_epochs:
+        share(training.gradients)
     learning_rate = learning_rate_at(
         number,
         recipe.epochs * batches,
@@ -191,10 +199,11 @@ def _take_step(training: Training, images: Images, labels: Labels, batches: int)
         recipe.schedule,
         round(recipe.warmup_epochs * batches),
     )
-    decay_weights(parameters(network), learning_rate, recipe.weight_decay)
+    decay_weights(training.parameters, learning_rate, recipe.weight_decay)
     training.optimizer.step({ALL: training.vector}, {ALL: training.gradient}, learning_rate)
     training.average.update({ALL: training.vector})
     training.batch += 1
+    activity = reading.activity
     y_hat = activity.a[-1]
     losses = loss.function(activity.z[-1] if loss.takes_logits else y_hat, y)
     wrong = (y_hat.argmax(axis=1) != labels)[labels != NO_DIGIT]
@@ -202,23 +211,23 @@ def _take_step(training: Training, images: Images, labels: Labels, batches: int)
 
 
 def _end_epoch(training: Training, train: Examples, validation: Examples) -> None:
-    network = training.averaged
+    reader = training.averaged
     loss = training.recipe.output_loss
     # As many training images as there are to validate: enough to compare, and quick.
     some = Examples(*(array[: len(validation.labels)] for array in train))
-    training.history.append(Epoch(measure(network, some, loss), measure(network, validation, loss)))
+    training.history.append(Epoch(measure(reader, some, loss), measure(reader, validation, loss)))
     if training.recipe.patience and training.best_epoch == training.epoch:
-        training.best = {name: p.copy() for name, p in parameters(network).items()}
+        training.best = {name: p.copy() for name, p in all_parameters(reader).items()}
     training.epoch += 1
     training.batch = 0
 
 
-def measure(network: Network, examples: Examples, loss: Loss) -> Measure:
-    """Return the cost and error of the network on examples, without changing anything."""
+def measure(reader: Reader, examples: Examples, loss: Loss) -> Measure:
+    """Return the cost and error of the reader on examples, without changing anything."""
     losses, wrong = [], 0
     for first in range(0, len(examples.labels), MEASURE_CHUNK):
         labels = examples.labels[first : first + MEASURE_CHUNK]
-        activity = forward(network, preprocess(examples.images[first : first + MEASURE_CHUNK]))
+        activity = read(reader, preprocess(examples.images[first : first + MEASURE_CHUNK])).activity
         output = activity.z[-1] if loss.takes_logits else activity.a[-1]
         losses.append(loss.function(output, targets(labels)))
         wrong += int((activity.a[-1].argmax(axis=1) != labels).sum())

@@ -14,21 +14,21 @@ from training.recipe import Recipe
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Numbers(click.ParamType[tuple[float, ...]]):
+class Several(click.ParamType[tuple[Any, ...]]):
     """A list such as 512,256; an empty one is written as ''."""
 
     name = "list"
 
-    def __init__(self, kind: type[int] | type[float]) -> None:
-        """Remember what each number is."""
+    def __init__(self, kind: type[int | float | str]) -> None:
+        """Remember what each entry is."""
         self.kind = kind
 
     def convert(
         self,
-        value: str | tuple[float, ...],
+        value: str | tuple[Any, ...],
         param: click.Parameter | None,
         ctx: click.Context | None,
-    ) -> tuple[float, ...]:
+    ) -> tuple[Any, ...]:
         """Turn the text into a tuple, or end with a sentence."""
         if isinstance(value, tuple):
             return value
@@ -38,7 +38,12 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"{value!r} is not a list of {self.kind.__name__}s such as 512,256", param, ctx)
 
 
-LISTS: dict[str, Numbers] = {"hidden": Numbers(int), "dropout": Numbers(float)}
+LISTS: dict[str, Several] = {
+    "maps": Several(int),
+    "hidden": Several(int),
+    "dropout": Several(float),
+    "teachers": Several(str),
+}
 
 
 def recipe_options(command: Command) -> Command:

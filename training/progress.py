@@ -12,13 +12,14 @@ from tqdm import tqdm
 from training import checkpoint
 from training.data import Split
 from training.fit import Epoch, Step, Training, fit
+from training.teaching import NO_TEACHERS, Teachers
 
 
 class Stopped(Exception):  # noqa: N818 - a person's wish, not an error
     """Ctrl-C: the training stopped after a whole step, and its checkpoint is written."""
 
 
-def fit_watched(training: Training, split: Split, kept: Path) -> None:
+def fit_watched(training: Training, split: Split, kept: Path, teachers: Teachers = NO_TEACHERS) -> None:
     """Fit to the end, showing progress, with a checkpoint in `kept` after each epoch.
 
     Raises Stopped after Ctrl-C, once the checkpoint is written.
@@ -36,7 +37,7 @@ def fit_watched(training: Training, split: Split, kept: Path) -> None:
             checkpoint.save(kept, training)
             bar.write(epoch_line(training.epoch, epoch), file=sys.stdout)
 
-        fit(training, split, after_step, after_epoch)
+        fit(training, split, after_step, after_epoch, teachers)
 
 
 def epoch_line(number: int, epoch: Epoch) -> str:

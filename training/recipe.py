@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from models.activations import ACTIVATIONS
+from training.convolution import features
 from training.epochs import Variety
 from training.initializers import BIASES, WEIGHTS
 from training.losses import LOSSES, Loss, loss_named
 from training.optimizers import OPTIMIZERS
 from training.schedules import SCHEDULES
+from training.sharing import PLACES
 
 FULL_BATCH = 0
 
@@ -34,6 +36,7 @@ NOT_NEGATIVE = Check(lambda value: value >= 0, "0 or more")
 SHARE = Check(lambda value: 0 <= value < 1, "from 0 to below 1")
 SIZES = Check(lambda sizes: all(size > 0 for size in sizes), "layer sizes above 0")
 ON_OR_OFF = Check(lambda value: isinstance(value, bool), "on or off")
+NAMES = Check(all, "files' names")
 SHARES = Check(lambda rates: all(0 <= rate < 1 for rate in rates), "rates from 0 to below 1")
 
 
@@ -45,10 +48,14 @@ def _choice(default: Any, text: str, check: Check) -> Any:  # noqa: ANN401 - eac
 class Recipe:
     """The hyper-parameters of one training; raises ValueError with a sentence for a bad one."""
 
+    maps: tuple[int, ...] = _choice((), "Maps of each convolution before the network, in a teacher.", SIZES)
     hidden: tuple[int, ...] = _choice((512, 256), "Neurons of each hidden layer.", SIZES)
     activation: str = _choice("relu", "Activation of the hidden layers.", _one_of(ACTIVATIONS))
     output: str = _choice("softmax", "Activation of the output layer.", _one_of(ACTIVATIONS))
     loss: str = _choice("cross_entropy", "Loss per example.", _one_of(("difference", *LOSSES)))
+    shared_epochs: int = _choice(
+        0, "Epochs in which the first layer shares its weights, as a convolution.", NOT_NEGATIVE
+    )
     weights: str = _choice("he", "How the weights start.", _one_of(WEIGHTS))
     biases: str = _choice("zero", "How the biases start.", _one_of(BIASES))
     optimizer: str = _choice("nesterov", "How a gradient becomes a step.", _one_of(OPTIMIZERS))
@@ -69,8 +76,12 @@ class Recipe:
     deform: bool = _choice(default=True, text="Deform the images anew each epoch.", check=ON_OR_OFF)
     ink: float = _choice(0.05, "Share of deformed images given each change of ink.", SHARE)
     outliers: float = _choice(0.1, "Pictures of no digit for each deformed image.", NOT_NEGATIVE)
+    passes: int = _choice(1, "Passes over deformed images before they are drawn anew.", POSITIVE)
+    teachers: tuple[str, ...] = _choice((), "Finished teachers, whose opinions to learn.", NAMES)
+    teacher_temperature: float = _choice(4.0, "Temperature of the teachers' opinions.", POSITIVE)
     limit: int = _choice(0, "Train on the first images alone; 0: on all.", NOT_NEGATIVE)
-    seed: int = _choice(1, "Where all randomness starts, the split's too.", NOT_NEGATIVE)
+    split_seed: int = _choice(1, "Where the choice of the validation images starts.", NOT_NEGATIVE)
+    seed: int = _choice(1, "Where all other randomness starts.", NOT_NEGATIVE)
 
     def __post_init__(self) -> None:
         """Hold each choice to its check, and the choices to each other."""
@@ -82,6 +93,10 @@ class Recipe:
         if len(self.dropout) > 1 + len(self.hidden):
             most = 1 + len(self.hidden)
             message = f"dropout has {len(self.dropout)} rates, but only {most} layers can drop"
+            raise ValueError(message)
+        features(self.maps)
+        if self.shared_epochs and (self.maps or not self.hidden or self.hidden[0] % PLACES):
+            message = f"shared_epochs need a first hidden layer of a multiple of {PLACES} neurons, no maps"
             raise ValueError(message)
         _ = self.output_loss
 

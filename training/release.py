@@ -1,7 +1,8 @@
-"""From a fitted network to the file that ships: round, calibrate, test once, save.
+"""From a fitted network to the file that ships: round, calibrate, measure, save.
 
 The weights are rounded to float16 first, so that everything after speaks of the network in the
-file. Temperature and threshold come from the validation split; the test set is only reported on.
+file. Temperature and thresholds come from the validation split. The test set is read for a model that
+is final, and only to report on it.
 """
 
 import datetime as dt
@@ -14,6 +15,7 @@ import numpy as np
 from models.network import Network, forward, parameters
 from models.preprocessing import preprocess
 from models.store import Model, load, round_to_half, save
+from training import checkpoint
 from training.calibration import ALPHA, evidence_threshold, set_threshold, temperature
 from training.data import SHA256, Examples, Split
 from training.evaluate import Evaluation, evaluate
@@ -23,19 +25,23 @@ NAME = "digits"
 GOLDEN_IMAGES = 10
 
 
-def release(training: Training, split: Split, path: Path, version: str) -> Evaluation:
-    """Write the training's result to path as a verified weights file and return its test figures."""
-    network = round_to_half(training.result)
+def release(training: Training, split: Split, path: Path, version: str, *, test: bool) -> Evaluation:
+    """Write the training's result to path as a verified weights file and return its figures.
+
+    With `test` they are the test set's, and in the file; else those of the validation split.
+    """
+    network = round_to_half(training.result.network)
     calibrated = _calibrate(network, split.validation)
-    evaluation = evaluate(Model(network, calibrated), split.test)
+    evaluation = evaluate(Model(network, calibrated), split.test if test else split.validation)
     metadata = {
         "name": NAME,
         "version": version,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         **calibrated,
-        "test": figures(evaluation),
+        **({"test": figures(evaluation)} if test else {}),
         "weights": sum(array.size for array in parameters(network).values()),
         "recipe": asdict(training.recipe),
+        "teachers": [asdict(checkpoint.load(Path(path)).recipe) for path in training.recipe.teachers],
         "images": {"train": len(split.train.labels), "validation": len(split.validation.labels)},
         "data_sha256": SHA256,
         "history": [

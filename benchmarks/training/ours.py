@@ -75,7 +75,7 @@ def enter_fit(optimizer: str, examples: Examples) -> Contestant:
     return Contestant(
         f"NumPy {np.__version__}",
         lambda steps: _run(training, split, steps),
-        lambda: measure(training.network, _measured(examples), recipe.output_loss).cost,
+        lambda: measure(training.reader, _measured(examples), recipe.output_loss).cost,
     )
 
 

@@ -23,7 +23,7 @@ from benchmarks.training.__main__ import docs_option
 from benchmarks.training.page import machine, write_section
 from training.data import Split, load_split
 from training.fit import Epoch, fit, measure, start
-from training.options import Numbers, data_dir_option, plain_errors, recipe_options
+from training.options import Several, data_dir_option, plain_errors, recipe_options
 from training.recipe import Recipe
 
 
@@ -109,7 +109,7 @@ def publish(recipe: Recipe, runs: Sequence[Sequence[Point]], target: float, docs
 @data_dir_option
 @docs_option
 @click.option("--target", default=0.006, show_default=True, help="Share of wrong answers to come down to.")
-@click.option("--seeds", type=Numbers(int), default=(1, 2, 3), show_default="1,2,3", help="A training each.")
+@click.option("--seeds", type=Several(int), default=(1, 2, 3), show_default="1,2,3", help="A training each.")
 def main(
     data_dir: Path,
     docs: Path,

@@ -22,8 +22,8 @@ def test_round_trip_of_a_fresh_training(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "c.npz", training)
     again = checkpoint.load(tmp_path / "c.npz")
     assert again.recipe == RECIPE
-    np.testing.assert_array_equal(again.network[0].W, training.network[0].W)
-    np.testing.assert_array_equal(again.network[0].slope, training.network[0].slope)
+    np.testing.assert_array_equal(again.reader.network[0].W, training.reader.network[0].W)
+    np.testing.assert_array_equal(again.reader.network[0].slope, training.reader.network[0].slope)
 
 
 def test_kill_during_save(tmp_path: Path) -> None:
@@ -60,3 +60,24 @@ def test_what_is_none_is_named(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="not a checkpoint") as caught:
             checkpoint.load(path)
         assert str(path) in str(caught.value)
+
+
+def test_an_unfinished_teacher_is_refused(tmp_path: Path) -> None:
+    """Only a finished training teaches; the message says how to go on."""
+    training = start(RECIPE)
+    checkpoint.save(tmp_path / "t.npz", training)
+    with pytest.raises(CheckpointError, match=r"after epoch 0 of 30.*teach --resume"):
+        checkpoint.load_finished(tmp_path / "t.npz")
+    training.epoch = 30
+    checkpoint.save(tmp_path / "t.npz", training)
+    teacher = checkpoint.load_finished(tmp_path / "t.npz")
+    np.testing.assert_array_equal(teacher.network[0].W, training.reader.network[0].W)
+
+
+def test_filters_come_back(tmp_path: Path) -> None:
+    """A teacher under way keeps its filters."""
+    training = start(Recipe(maps=(2, 3), hidden=(8,)))
+    checkpoint.save(tmp_path / "c.npz", training)
+    again = checkpoint.load(tmp_path / "c.npz")
+    assert again.recipe.maps == (2, 3)
+    np.testing.assert_array_equal(again.reader.filters[1].K, training.reader.filters[1].K)

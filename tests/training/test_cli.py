@@ -35,7 +35,7 @@ def fit(folder: Path, tmp_path: Path, *options: object) -> Result:
 
 def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> None:
     """The weights file is written with all that the contract names; the other commands read it."""
-    result = fit(mnist_folder, tmp_path, "--model-version", "0.1", "--dropout", "0.1,0.2")
+    result = fit(mnist_folder, tmp_path, "--model-version", "0.1", "--dropout", "0.1,0.2", "--test")
     assert result.exit_code == 0, result.output
     assert "epoch   4: training loss" in result.output
     metadata = load(tmp_path / "w.npz").metadata
@@ -68,6 +68,9 @@ def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> No
         (["--hidden", "many"], "is not a list of ints"),
         (["--learning-rate", "-1"], "learning_rate must be above 0"),
         (["--loss", "difference"], "average to 0"),
+        (["--maps", "8,16"], "maps are for teachers"),
+        (["--teachers", "/nowhere/t.npz"], "/nowhere/t.npz: there is no checkpoint"),
+        (["--passes", "0"], "passes must be above 0"),
         (["--epochs", "few"], "'few' is not a valid int"),
         (["--data-dir", "/nowhere"], "python -m training fetch"),
         (["--out", "/nowhere/w.npz"], "the folder /nowhere must exist"),
@@ -82,6 +85,31 @@ def test_bad_options_end_in_a_sentence(
     assert result.exit_code == 2
     assert words in result.output.replace("\n", " ")
     assert [path.name for path in tmp_path.iterdir()] == ["mnist"]
+
+
+def test_without_test_the_test_set_is_not_read(mnist_folder: Path, tmp_path: Path) -> None:
+    """A trial's figures are the validation split's; the file and its card say nothing of the test set."""
+    result = fit(mnist_folder, tmp_path)
+    assert "w.npz, validation split: error" in result.output.replace("\n", "")
+    assert "test" not in load(tmp_path / "w.npz").metadata
+    assert run("card", "--weights", tmp_path / "w.npz", "--out", tmp_path / "CARD.md").exit_code == 0
+    assert "| error | not measured |" in (tmp_path / "CARD.md").read_text()
+
+
+def test_teach_then_fit(mnist_folder: Path, tmp_path: Path) -> None:
+    """A teacher with convolutions is trained, then taught from; the weights file tells both recipes."""
+    small = ["--epochs", "2", "--batch-size", "50", "--data-dir", mnist_folder]
+    teacher = tmp_path / "t.npz"
+    taught = run("teach", *small, "--maps", "2,4", "--hidden", "8", "--out", teacher)
+    assert taught.exit_code == 0, taught.output
+    assert "t.npz: validation error" in taught.output.replace("\n", "")
+    result = fit(mnist_folder, tmp_path, "--teachers", teacher, "--passes", "2")
+    assert result.exit_code == 0, result.output
+    metadata = load(tmp_path / "w.npz").metadata
+    assert metadata["recipe"]["teachers"] == [str(teacher)]
+    assert [recipe["maps"] for recipe in metadata["teachers"]] == [[2, 4]]
+    again = run("teach", "--resume", "--data-dir", mnist_folder, "--out", teacher)
+    assert again.exit_code == 0, again.output
 
 
 def test_resume_otherwise_is_refused(mnist_folder: Path, tmp_path: Path) -> None:

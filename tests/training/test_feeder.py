@@ -5,15 +5,23 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from training.data import NO_DIGIT, Examples
-from training.epochs import Source, Variety, draw_epoch, labels_with
+from training.data import NO_DIGIT, Examples, targets
+from training.epochs import Drawn, Source, Variety, draw_epoch, labels_with
 from training.feeder import feeding
+from training.initializers import initialise
+from training.reader import Reader
+from training.teaching import Teachers, soft_targets
 
 
 @pytest.fixture
 def source(mnist_500: Examples) -> Source:
     """200 digits, and 30 outliers an epoch."""
-    return Source(mnist_500.images[:200], Variety(0.1, 30), [5, 2])
+    return Source(mnist_500.images[:200], mnist_500.labels[:200], Variety(0.1, 30), [5, 2])
+
+
+def empty(source: Source) -> Drawn:
+    """Make room for an epoch."""
+    return Drawn(np.empty((source.size, 28, 28), np.uint8), np.empty((source.size, 10), np.float32))
 
 
 @pytest.mark.parametrize("first_epoch", [0, 3])
@@ -22,24 +30,35 @@ def test_epochs_hang_on_their_number_alone(source: Source, first_epoch: int) -> 
     seen = []
     with feeding(source, first_epoch) as epochs:
         for epoch in range(first_epoch, first_epoch + 4):
-            images = next(epochs).copy()
-            expected = np.empty_like(images)
+            drawn, expected = next(epochs), empty(source)
             draw_epoch(source, epoch, expected)
-            np.testing.assert_array_equal(images, expected)
-            seen.append(images.tobytes())
+            np.testing.assert_array_equal(drawn.images, expected.images)
+            np.testing.assert_array_equal(drawn.y, expected.y)
+            seen.append(drawn.images.tobytes())
     assert len(set(seen)) == 4
 
 
 def test_images_and_labels_belong_together(source: Source, mnist_500: Examples) -> None:
     """An epoch has the digits in their own order, then outliers, and its labels say which is which."""
-    images = np.empty((source.size, 28, 28), np.uint8)
-    draw_epoch(source, 0, images)
+    images, y = drawn = empty(source)
+    draw_epoch(source, 0, drawn)
     labels = labels_with(mnist_500.labels[:200], source.variety)
     assert len(images) == len(labels) == 230
+    np.testing.assert_array_equal(y, targets(labels))
     np.testing.assert_array_equal(labels[:200], mnist_500.labels[:200])
     assert (labels[200:] == NO_DIGIT).all()
     alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(images, source.images, strict=False)]
     assert np.mean(alike) > 0.4
+
+
+def test_teachers_speak_in_the_feeder(source: Source) -> None:
+    """With teachers, a digit's target is their opinion of the deformed image; an outlier's stays 1/10."""
+    network = initialise([784, 10], ["softmax"], np.random.default_rng(0))
+    teachers = Teachers((Reader((), network),), 3.0)
+    with feeding(source._replace(teachers=teachers), 0) as epochs:
+        images, y = next(epochs)
+        np.testing.assert_allclose(y[:200], soft_targets(teachers, images[:200]), rtol=1e-5)
+        assert (y[200:] == np.float32(0.1)).all()
 
 
 def test_the_process_ends_with_the_block(source: Source) -> None:
