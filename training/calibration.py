@@ -13,7 +13,8 @@ so that a new image's true digit is in its set with probability 1 - alpha or mor
 prediction: Vovk et al., 2005; this score: Sadinle, Lei, Wasserman, 2019).
 
 What is no digit shows in the network's doubt, which the outliers of its training taught it: the evidence
-for the likeliest digit (models/decision.py) is less than in all but a share of the validation images.
+for the likeliest digit (models/decision.py) is small. The threshold is as high as lets the network abstain on
+a given share of the validation images, those with a set of not one digit counted.
 """
 
 import math
@@ -26,7 +27,7 @@ from training.data import Labels, targets
 from training.losses import cost, cross_entropy
 
 ALPHA = 0.002
-DOUBTED = 0.012
+ABSTAINED = 0.02
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -67,6 +68,20 @@ def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: floa
     return float(np.sort(p_true)[rank - 1]) if rank >= 1 else 0.0
 
 
-def evidence_threshold(logits: Array, share: float = DOUBTED) -> float:
-    """Return the evidence that all but a share of these images of digits reach."""
-    return float(np.quantile(evidence(logits), share))
+def evidence_threshold(
+    logits: Array, temperature: float, set_threshold: float, share: float = ABSTAINED
+) -> float:
+    """Return the evidence below which to abstain, for a share of these images of digits to be abstained on.
+
+    If the sets alone abstain on so many or more, no evidence is below it.
+
+    >>> z = np.array([[9.0, 0.0], [3.0, 0.0], [6.0, 0.0], [1.0, 1.0]])
+    >>> [evidence_threshold(z, 1.0, 0.1, share) for share in (0.25, 0.5, 0.75)]
+    [1.5, 3.0, 4.5]
+    """
+    p = softmax(logits / temperature)
+    single = (p >= set_threshold).sum(axis=1) == 1
+    if not single.any():
+        return 0.0
+    more = max(0, math.floor(share * len(logits)) - np.count_nonzero(~single))
+    return float(np.sort(evidence(logits[single]))[min(more, np.count_nonzero(single) - 1)])

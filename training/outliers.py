@@ -7,6 +7,7 @@ of shall be unlike what the refusal is later measured on, and as varied as a few
     blobs      smooth noise, cut at a height: clouds, rings, islands
     solids     polygons with few corners, filled evenly or with shades
     strokes    four to eight segments of one width, scattered or joined end to end
+    curves     four to six bent strokes, scattered or joined
     pieces     the quarters of real digits, each quarter of another digit, and turned
 
 Half of them are made smaller, to the box that digits fill: that is how the service would present them.
@@ -142,4 +143,33 @@ def _smooth(a: Pixels, times: int) -> Pixels:
     return a
 
 
-DRAWN = (noise, blobs, solids, strokes)
+def curves(n: int, rng: np.random.Generator) -> Pixels:
+    """Draw four to six bent strokes of one width in each picture, each a parabola through random points.
+
+    In half of the pictures each starts where the one before ended.
+    """
+    number = rng.integers(4, 7, n)
+    corners = rng.uniform(4, 24, (n, 6, 3, 2)).astype(np.float32)
+    joined = rng.random(n) < 0.5
+    corners[joined, 1:, 0] = corners[joined, :-1, 2]
+    points = np.einsum("tc,nscd->nstd", _parabola(), corners)
+    # What is not drawn lies on the first stroke.
+    hidden = np.arange(6) >= number[:, None]
+    points[hidden] = np.repeat(points[:, 0], hidden.sum(axis=1), axis=0)
+    width = rng.uniform(1.0, 2.5, (n, 1, 1)).astype(np.float32)
+    pixels = np.arange(SIDE, dtype=np.float32)
+    rows = (pixels[None, None] - points[..., 0].reshape(n, -1, 1)) ** 2
+    columns = (pixels[None, None] - points[..., 1].reshape(n, -1, 1)) ** 2
+    distance = np.full((n, SIDE, SIDE), np.inf, np.float32)
+    for point in range(rows.shape[1]):
+        np.minimum(distance, rows[:, point, :, None] + columns[:, point, None], out=distance)
+    return np.clip(width + 0.5 - np.sqrt(distance), 0, 1)
+
+
+def _parabola() -> Array:
+    """Return how much of its three corners each of 14 points of a parabola is (14, 3): Bézier's form."""
+    t = np.linspace(0, 1, 14, dtype=np.float32)
+    return np.stack([(1 - t) ** 2, 2 * t * (1 - t), t**2], axis=1)
+
+
+DRAWN = (noise, blobs, solids, strokes, curves)

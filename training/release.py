@@ -62,9 +62,10 @@ def figures(evaluation: Evaluation) -> dict[str, float]:
 def _calibrate(network: Network, validation: Examples) -> dict[str, Any]:
     logits = forward(network, preprocess(validation.images)).z[-1].astype(np.float64)
     t = temperature(logits, validation.labels)
+    least = set_threshold(logits, validation.labels, t)
     return {
         "temperature": t,
-        "set_threshold": set_threshold(logits, validation.labels, t),
+        "set_threshold": least,
         "set_coverage": 1 - ALPHA,
-        "evidence_threshold": evidence_threshold(logits),
+        "evidence_threshold": evidence_threshold(logits, t, least),
     }

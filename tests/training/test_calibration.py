@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.activations import Array, softmax
-from training.calibration import set_threshold, temperature
+from models.decision import evidence
+from training.calibration import evidence_threshold, set_threshold, temperature
 from training.data import Labels, targets
 from training.losses import cost, cross_entropy
 
@@ -81,3 +82,17 @@ def test_coverage_on_fresh_draws() -> None:
         coverages.append((softmax(fresh)[np.arange(500), digits] >= threshold).mean())
     noise = 3 * np.std(coverages) / np.sqrt(len(coverages))
     assert 1 - alpha - noise <= np.mean(coverages) <= 1 - alpha + 1 / (n + 1) + noise
+
+
+def test_the_share_abstained_is_kept_to() -> None:
+    """Sets of not one digit and too little evidence together make up the share."""
+    logits, labels = draw(2000, np.random.default_rng(6))
+    least = set_threshold(logits, labels, temperature=1.0, alpha=0.4)
+    single = (softmax(logits) >= least).sum(axis=1) == 1
+    for share in (0.5, 0.7):
+        assert (~single).mean() < share
+        threshold = evidence_threshold(logits, 1.0, least, share)
+        assert (~single | (evidence(logits) < threshold)).mean() == pytest.approx(share, abs=0.001)
+    below = evidence_threshold(logits, 1.0, least, share=0.0)
+    assert (evidence(logits[single]) >= below).all()
+    assert evidence_threshold(np.zeros((5, 10)), 1.0, 0.05) == 0.0

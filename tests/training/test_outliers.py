@@ -7,10 +7,10 @@ import pytest
 
 from models.activations import Array
 from training.data import Examples
-from training.outliers import blobs, noise, outliers, pieces, solids, strokes
+from training.outliers import blobs, curves, noise, outliers, pieces, solids, strokes
 
 
-@pytest.mark.parametrize("kind", [noise, blobs, solids, strokes])
+@pytest.mark.parametrize("kind", [noise, blobs, solids, strokes, curves])
 def test_every_kind_is_varied(kind: Callable[[int, np.random.Generator], Array]) -> None:
     """Pictures of a kind differ from each other, have ink, and stay within their frame."""
     pictures = np.clip(kind(32, np.random.default_rng(0)), 0, 1)
