@@ -1,4 +1,4 @@
-"""The command line of the training: fetch, teach, fit, evaluate, report, card, overfit-demo.
+"""The command line of the training: fetch, teach, fit, calibrate, evaluate, report, card, overfit-demo.
 
 python -m training fetch        python -m training fit --help
 """
@@ -23,7 +23,7 @@ from training.options import (
     weights_option,
 )
 from training.overfit import overfit_demo
-from training.release import figures, release
+from training.release import figures, recalibrate, release, summary
 from training.report import write_report
 
 
@@ -41,6 +41,9 @@ def fetch_command(data_dir: Path) -> None:
             click.echo(path)
 
 
+test_option = click.option(
+    "--test", is_flag=True, help="The model is final: read the test set, and record its figures."
+)
 resume_option = click.option("--resume", is_flag=True, help="Continue from the checkpoint, bit for bit.")
 
 
@@ -56,7 +59,7 @@ resume_option = click.option("--resume", is_flag=True, help="Continue from the c
     help="Where the training is kept after each epoch and on Ctrl-C.",
 )
 @click.option("--model-version", default="1.0.0", show_default=True, help="Version to put in the file.")
-@click.option("--test", is_flag=True, help="The model is final: read the test set, and record its figures.")
+@test_option
 @resume_option
 def fit_command(  # noqa: PLR0913 - one an option
     data_dir: Path,
@@ -82,8 +85,7 @@ def fit_command(  # noqa: PLR0913 - one an option
     fit_or_say_how_to_resume(training, split, kept, teachers, words)
     evaluation = release(training, split, out, model_version, test=test)
     kept.unlink()
-    measured = ", ".join(f"{k} {v:.2%}" for k, v in figures(evaluation).items())
-    click.echo(f"{out}, {'test set' if test else 'validation split'}: {measured}")
+    click.echo(summary(out, evaluation, test=test))
 
 
 @main.command("teach")
@@ -106,6 +108,20 @@ def teach_command(
         training, split, teachers = begin((out,), choices, data_dir, resume=resume)
     fit_or_say_how_to_resume(training, split, out, teachers, {"out": out, "data-dir": data_dir})
     click.echo(f"{out}: validation error {training.history[-1].validation.error:.2%}")
+
+
+@main.command("calibrate")
+@weights_option
+@data_dir_option
+@file_option("--out", default=None, show_default="the weights file itself", help="The weights file to write.")
+@test_option
+def calibrate_command(weights: Path, data_dir: Path, out: Path | None, *, test: bool) -> None:
+    """Find a weights file's temperature and thresholds anew, as `fit` does at its end."""
+    with plain_errors():
+        model = store.load(weights)
+        split = load_split(data_dir, model.metadata["recipe"]["split_seed"])
+        evaluation = recalibrate(model, split, out or weights, test=test)
+    click.echo(summary(out or weights, evaluation, test=test))
 
 
 @main.command("evaluate")

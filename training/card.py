@@ -30,7 +30,7 @@ image, for print, letters or other scripts, nor for decisions about people witho
 
 ## How good it is
 
-Measured once, on the 10,000 images of the MNIST test set, which chose nothing:
+Measured on the 10,000 images of the MNIST test set, to which nothing was fitted:
 
 | figure | value |
 | --- | --- |
@@ -72,7 +72,7 @@ def card(model: Model) -> str:
         activation=recipe["activation"],
         trained_on=f"{about['images']['train']:,} images, {about['images']['validation']:,} kept to validate",
         **{figure: f"{test[figure]:.2%}" if test else "not measured" for figure in FIGURES},
-        set_coverage=f"{about['set_coverage']:.1%}",
+        set_coverage=f"{about['set_coverage']:.2%}",
         validation_error=f"{validation['error']:.2%}",
         validation_cost=f"{validation['cost']:.4f}",
         set_threshold=f"{about['set_threshold']:.4f}",

@@ -54,9 +54,26 @@ def release(training: Training, split: Split, path: Path, version: str, *, test:
     return evaluation
 
 
+def recalibrate(model: Model, split: Split, path: Path, *, test: bool) -> Evaluation:
+    """Write the model to path with temperature and thresholds found anew; else as `release` does."""
+    calibrated = model.metadata | _calibrate(model.network, split.validation)
+    calibrated.pop("test", None)
+    evaluation = evaluate(Model(model.network, calibrated), split.test if test else split.validation)
+    tested = {"test": figures(evaluation)} if test else {}
+    save(path, model.network, calibrated | tested, preprocess(split.validation.images[:GOLDEN_IMAGES]))
+    load(path)
+    return evaluation
+
+
 def figures(evaluation: Evaluation) -> dict[str, float]:
     """Return the evaluation's figures, rounded to what they can bear."""
     return {name: round(getattr(evaluation, name), 6) for name in ("error", "ece", "coverage", "abstention")}
+
+
+def summary(path: Path, evaluation: Evaluation, *, test: bool) -> str:
+    """Say in a line what was measured, and on which images."""
+    measured = ", ".join(f"{name} {value:.2%}" for name, value in figures(evaluation).items())
+    return f"{path}, {'test set' if test else 'validation split'}: {measured}"
 
 
 def _calibrate(network: Network, validation: Examples) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from models.activations import Array, softmax
 from models.decision import evidence
 from training.calibration import evidence_threshold, set_threshold, temperature
 from training.data import Labels, targets
-from training.losses import cost, cross_entropy
 
 
 def draw(n: int, rng: np.random.Generator) -> tuple[Array, Labels]:
@@ -25,16 +24,22 @@ def test_temperature_recovers_a_known_scaling(scale: float) -> None:
     assert temperature(scale * logits, labels) == pytest.approx(scale, rel=0.03)
 
 
-def test_temperature_has_the_lowest_cost() -> None:
-    """A step to either side of the temperature raises the cost."""
+def test_at_the_temperature_confidence_is_accuracy() -> None:
+    """What the network claims on average is what it gets right, to four digits."""
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 10, 500).astype(np.uint8)
     logits = rng.normal(0, 3, (500, 10)) + 4 * targets(labels)
-    best = temperature(logits, labels)
-    lower, lowest, higher = (
-        cost(cross_entropy(logits / (best * step), targets(labels))) for step in (0.98, 1.0, 1.02)
-    )
-    assert lowest < min(lower, higher)
+    p = softmax(logits / temperature(logits, labels))
+    assert p.max(axis=1).mean() == pytest.approx((p.argmax(axis=1) == labels).mean(), abs=1e-4)
+
+
+def test_a_few_wrong_labels_make_no_doubter() -> None:
+    """One label in a hundred wrong costs the others a hundredth of their confidence, and not more."""
+    labels = (np.arange(500) % 10).astype(np.uint8)
+    logits = 15 * targets(labels)
+    labels[:5] = (labels[:5] + 1) % 10
+    p = softmax(logits / temperature(logits, labels))
+    np.testing.assert_allclose(p.max(axis=1), 0.99, atol=1e-3)
 
 
 def test_temperature_stays_in_its_bounds() -> None:

@@ -13,9 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.network import parameters
-from models.store import load
+from models.preprocessing import preprocess
+from models.store import load, save
 from training import checkpoint, data
 from training.__main__ import main
+from training.data import load_split
 from training.fit import start as begin
 from training.recipe import Recipe
 
@@ -94,6 +96,22 @@ def test_without_test_the_test_set_is_not_read(mnist_folder: Path, tmp_path: Pat
     assert "test" not in load(tmp_path / "w.npz").metadata
     assert run("card", "--weights", tmp_path / "w.npz", "--out", tmp_path / "CARD.md").exit_code == 0
     assert "| error | not measured |" in (tmp_path / "CARD.md").read_text()
+
+
+def test_calibrated_anew_it_is_the_same(mnist_folder: Path, tmp_path: Path) -> None:
+    """What `fit` found, `calibrate` finds again in the file; a spoilt temperature is put right."""
+    fit(mnist_folder, tmp_path)
+    path, again = tmp_path / "w.npz", tmp_path / "again.npz"
+    result = run("calibrate", "--data-dir", mnist_folder, "--weights", path, "--out", again)
+    assert "again.npz, validation split: error" in result.output.replace("\n", "")
+    assert load(again).metadata == load(path).metadata
+    model = load(path)
+    spoilt = model.metadata | {"temperature": 3.0}
+    save(path, model.network, spoilt, preprocess(load_split(mnist_folder, 1).validation.images[:10]))
+    assert run("calibrate", "--data-dir", mnist_folder, "--weights", path, "--test").exit_code == 0
+    mended = load(path).metadata
+    assert mended.pop("test")["error"] < 1
+    assert mended == load(again).metadata
 
 
 def test_teach_then_fit(mnist_folder: Path, tmp_path: Path) -> None:
