@@ -24,18 +24,27 @@ def empty(source: Source) -> Drawn:
     return Drawn(np.empty((source.size, 28, 28), np.uint8), np.empty((source.size, 10), np.float32))
 
 
-@pytest.mark.parametrize("first_epoch", [0, 3])
-def test_epochs_hang_on_their_number_alone(source: Source, first_epoch: int) -> None:
-    """Whatever epoch feeding starts with, each epoch's images are draw_epoch's, and none is another's."""
-    seen = []
-    with feeding(source, first_epoch) as epochs:
-        for epoch in range(first_epoch, first_epoch + 4):
-            drawn, expected = next(epochs), empty(source)
-            draw_epoch(source, epoch, expected)
-            np.testing.assert_array_equal(drawn.images, expected.images)
-            np.testing.assert_array_equal(drawn.y, expected.y)
-            seen.append(drawn.images.tobytes())
-    assert len(set(seen)) == 4
+def test_epochs_hang_on_their_number_alone(source: Source) -> None:
+    """Whatever epoch feeding starts with, an epoch is the same to the bit, and none is another's."""
+    with feeding(source, 0) as epochs:
+        fed = [Drawn(*(array.copy() for array in next(epochs))) for _ in range(5)]
+    with feeding(source, 3) as epochs:
+        for before in fed[3:]:
+            drawn = next(epochs)
+            np.testing.assert_array_equal(drawn.images, before.images)
+            np.testing.assert_array_equal(drawn.y, before.y)
+    assert len({drawn.images.tobytes() for drawn in fed}) == 5
+
+
+def test_an_epoch_is_the_one_that_would_be_drawn_here(source: Source) -> None:
+    """As draw_epoch in this process, but for a level where products round otherwise on several threads."""
+    with feeding(source, 1) as epochs:
+        fed, drawn = next(epochs), empty(source)
+        draw_epoch(source, 1, drawn)
+        # The feeder has one thread, this process perhaps several.
+        np.testing.assert_allclose(fed.images.astype(int), drawn.images.astype(int), rtol=0, atol=1)
+        assert (fed.images != drawn.images).mean() < 1e-3
+        np.testing.assert_array_equal(fed.y, drawn.y)
 
 
 def test_images_and_labels_belong_together(source: Source, mnist_500: Examples) -> None:
@@ -57,7 +66,7 @@ def test_teachers_speak_in_the_feeder(source: Source) -> None:
     teachers = Teachers((Reader((), network),), 3.0)
     with feeding(source._replace(teachers=teachers), 0) as epochs:
         images, y = next(epochs)
-        np.testing.assert_allclose(y[:200], soft_targets(teachers, images[:200]), rtol=1e-5)
+        np.testing.assert_allclose(y[:200], soft_targets(teachers, images[:200]), rtol=1e-3)
         assert (y[200:] == np.float32(0.1)).all()
 
 
