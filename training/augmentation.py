@@ -36,8 +36,12 @@ FRAMED = SIDE + 2
 CHUNK = 128
 
 
-def deform(images: Images, rng: np.random.Generator, out: Images | None = None) -> Images:
+def deform(
+    images: Images, rng: np.random.Generator, out: Images | None = None, strength: float = 1.0
+) -> Images:
     """Return a deformed copy of images uint8 (N, 28, 28), each in its own way; in `out`, if given.
+
+    A strength below 1 makes every part of the deformation smaller by that share.
 
     >>> image = np.zeros((1, 28, 28), np.uint8); image[0, 9:19, 9:19] = 255
     >>> deformed = deform(image, np.random.default_rng(0))
@@ -51,26 +55,29 @@ def deform(images: Images, rng: np.random.Generator, out: Images | None = None) 
     for first in range(0, len(images), CHUNK):
         chunk = slice(first, first + CHUNK)
         n = len(images[chunk])
-        q = np.concatenate([_affine(n, rng), _field(n, rng)], axis=2).reshape(2 * n, -1) @ _basis()
+        q = (
+            np.concatenate([_affine(n, rng, strength), _field(n, rng, strength)], axis=2).reshape(2 * n, -1)
+            @ _basis()
+        )
         deformed[chunk] = _bilinear(images[chunk], q.reshape(n, 2, PIXELS))
     return deformed
 
 
-def _affine(n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _affine(n: int, rng: np.random.Generator, strength: float) -> npt.NDArray[np.float32]:
     """Draw (n, 2, 3): the rows of A, rotation times shear times scale, and t beside them."""
-    angle = np.deg2rad(rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES, n))
-    shear = rng.uniform(-SHEAR, SHEAR, n)
-    scale = np.exp(rng.uniform(-SCALE, SCALE, (n, 1, 2)))
-    shift = rng.uniform(-SHIFT_PIXELS, SHIFT_PIXELS, (n, 2, 1))
+    angle = np.deg2rad(strength * rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES, n))
+    shear = strength * rng.uniform(-SHEAR, SHEAR, n)
+    scale = np.exp(strength * rng.uniform(-SCALE, SCALE, (n, 1, 2)))
+    shift = strength * rng.uniform(-SHIFT_PIXELS, SHIFT_PIXELS, (n, 2, 1))
     cos, sin = np.cos(angle), np.sin(angle)
     rotation = np.stack([cos, -sin, sin, cos], axis=-1).reshape(n, 2, 2)
     slant = np.stack([np.ones(n), np.zeros(n), shear, np.ones(n)], axis=-1).reshape(n, 2, 2)
     return np.concatenate([rotation @ slant * scale, shift], axis=2).astype(np.float32)
 
 
-def _field(n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _field(n: int, rng: np.random.Generator, strength: float) -> npt.NDArray[np.float32]:
     """Draw the coefficients (n, 2, 36) of smooth fields, in pixels."""
-    return rng.standard_normal((n, 2, GRID * GRID), dtype=np.float32) * np.float32(GRID_PIXELS)
+    return rng.standard_normal((n, 2, GRID * GRID), dtype=np.float32) * np.float32(strength * GRID_PIXELS)
 
 
 @cache

@@ -6,7 +6,10 @@ Temperature T divides the logits; it is the one at which confidence and accuracy
                                                                 for calibration of neural networks", 2023)
 
 The T of the lowest cross-entropy (Guo et al., 2017) gives way to a few wrongly labelled images, which it
-makes less unlikely by doubting all others.
+makes less unlikely by doubting all others. Of a good network's 5,000 validation images, two dozen are wrong:
+too few to know their share well. So temperature and evidence are set on the images and light deformations
+of each, which bring more images near to a decision. On training images that a network had not seen, that
+made the calibration error of others a seventh smaller (its ninth decile a quarter) than the images alone.
 
 The prediction set holds every digit whose probability reaches a threshold, and the threshold is the
 probability that all but a share alpha of the validation images gave to their true digit:
@@ -18,21 +21,55 @@ prediction: Vovk et al., 2005; this score: Sadinle, Lei, Wasserman, 2019).
 
 What is no digit shows in the network's doubt, which the outliers of its training taught it: the evidence
 for the likeliest digit (models/decision.py) is small. The threshold is as high as lets the network abstain on
-a given share of the validation images, those with a set of not one digit counted.
+a given share of these images, those with a set of not one digit counted.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 from models.activations import Array, softmax
 from models.decision import evidence
-from training.data import Labels
+from models.network import Network, forward
+from models.preprocessing import preprocess
+from training.augmentation import deform
+from training.data import Examples, Labels
 
-# Coverage of 99.75 % is asked for, and abstention on at most 2 % of digits: a standard error less here, since
-# what is set on 5,000 images shall hold for others.
+# Coverage of 99.75 % is asked for.
 ALPHA = 0.0025
-ABSTAINED = 0.018
+# Abstention on at most 2 % of digits is asked for. Light deformations make doubt more common: of training
+# images that a network had not seen, it abstained on 0.76 times the share set here, with a standard deviation
+# of 0.17 % of the images.
+ABSTAINED = 0.0225
+LIGHT_COPIES = 6
+LIGHT_STRENGTH = 0.3
+SEED = 1
+
+
+def calibrate(network: Network, validation: Examples) -> dict[str, Any]:
+    """Return the temperature and thresholds of a network, as a weights file's metadata has them."""
+    with_copies = _with_light_copies(validation)
+    logits, more_logits = (_logits(network, examples) for examples in (validation, with_copies))
+    t = temperature(more_logits, with_copies.labels)
+    least = set_threshold(logits, validation.labels, t)
+    return {
+        "temperature": t,
+        "set_threshold": least,
+        "set_coverage": 1 - ALPHA,
+        "evidence_threshold": evidence_threshold(more_logits, t, least),
+    }
+
+
+def _with_light_copies(examples: Examples) -> Examples:
+    """Return the examples and, for each, copies that are deformed a little."""
+    rng = np.random.default_rng(SEED)
+    copies = [deform(examples.images, rng, strength=LIGHT_STRENGTH) for _ in range(LIGHT_COPIES)]
+    return Examples(np.concatenate([examples.images, *copies]), np.tile(examples.labels, 1 + LIGHT_COPIES))
+
+
+def _logits(network: Network, examples: Examples) -> Array:
+    return forward(network, preprocess(examples.images)).z[-1].astype(np.float64)
 
 
 def temperature(logits: Array, labels: Labels) -> float:

@@ -10,14 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from models.network import Network, forward, parameters
+from models.network import Network, parameters
 from models.preprocessing import preprocess
 from models.store import Model, load, round_to_half, save
 from training import checkpoint
-from training.calibration import ALPHA, evidence_threshold, set_threshold, temperature
-from training.data import SHA256, Examples, Split
+from training.calibration import calibrate
+from training.data import SHA256, Split
 from training.evaluate import Evaluation, evaluate
 from training.fit import Training
 
@@ -31,14 +29,10 @@ def release(training: Training, split: Split, path: Path, version: str, *, test:
     With `test` they are the test set's, and in the file; else those of the validation split.
     """
     network = round_to_half(training.result.network)
-    calibrated = _calibrate(network, split.validation)
-    evaluation = evaluate(Model(network, calibrated), split.test if test else split.validation)
-    metadata = {
+    known = {
         "name": NAME,
         "version": version,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        **calibrated,
-        **({"test": figures(evaluation)} if test else {}),
         "weights": sum(array.size for array in parameters(network).values()),
         "recipe": asdict(training.recipe),
         "teachers": [asdict(checkpoint.load(Path(path)).recipe) for path in training.recipe.teachers],
@@ -49,18 +43,21 @@ def release(training: Training, split: Split, path: Path, version: str, *, test:
             for epoch in training.history
         ],
     }
-    save(path, network, metadata, preprocess(split.validation.images[:GOLDEN_IMAGES]))
-    load(path)
-    return evaluation
+    return _finish(network, known, split, path, test=test)
 
 
 def recalibrate(model: Model, split: Split, path: Path, *, test: bool) -> Evaluation:
     """Write the model to path with temperature and thresholds found anew; else as `release` does."""
-    calibrated = model.metadata | _calibrate(model.network, split.validation)
-    calibrated.pop("test", None)
-    evaluation = evaluate(Model(model.network, calibrated), split.test if test else split.validation)
+    known = {name: value for name, value in model.metadata.items() if name != "test"}
+    return _finish(model.network, known, split, path, test=test)
+
+
+def _finish(network: Network, known: dict[str, Any], split: Split, path: Path, *, test: bool) -> Evaluation:
+    """Calibrate, measure, save, and see that the file can be loaded."""
+    metadata = known | calibrate(network, split.validation)
+    evaluation = evaluate(Model(network, metadata), split.test if test else split.validation)
     tested = {"test": figures(evaluation)} if test else {}
-    save(path, model.network, calibrated | tested, preprocess(split.validation.images[:GOLDEN_IMAGES]))
+    save(path, network, metadata | tested, preprocess(split.validation.images[:GOLDEN_IMAGES]))
     load(path)
     return evaluation
 
@@ -74,15 +71,3 @@ def summary(path: Path, evaluation: Evaluation, *, test: bool) -> str:
     """Say in a line what was measured, and on which images."""
     measured = ", ".join(f"{name} {value:.2%}" for name, value in figures(evaluation).items())
     return f"{path}, {'test set' if test else 'validation split'}: {measured}"
-
-
-def _calibrate(network: Network, validation: Examples) -> dict[str, Any]:
-    logits = forward(network, preprocess(validation.images)).z[-1].astype(np.float64)
-    t = temperature(logits, validation.labels)
-    least = set_threshold(logits, validation.labels, t)
-    return {
-        "temperature": t,
-        "set_threshold": least,
-        "set_coverage": 1 - ALPHA,
-        "evidence_threshold": evidence_threshold(logits, t, least),
-    }

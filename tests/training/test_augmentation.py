@@ -66,6 +66,17 @@ def test_black_stays_black() -> None:
     assert not deform(np.zeros((20, 28, 28), np.uint8), np.random.default_rng(1)).any()
 
 
+def test_a_smaller_strength_deforms_less(mnist_500: Examples) -> None:
+    """At a strength of 0 images stay as they are, and at 0.3 nearer to it than at 1."""
+    none, light, full = (
+        deform(mnist_500.images, np.random.default_rng(1), strength=strength).astype(int)
+        for strength in (0.0, 0.3, 1.0)
+    )
+    assert np.array_equal(none, mnist_500.images)
+    distance = [np.abs(deformed - mnist_500.images).mean() for deformed in (light, full)]
+    assert 0 < distance[0] < 0.6 * distance[1]
+
+
 def test_no_deformation_returns_the_input_exactly(mnist_500: Examples) -> None:
     """With every amount at zero each pixel reads itself, in chunks that do not divide the images too."""
     with only(chunk=7):
@@ -124,7 +135,7 @@ def test_the_field_passes_a_constant_through() -> None:
 
 def test_the_field_is_smooth() -> None:
     """Neighbouring pixels' displacements differ by less than a pixel or so, never by a jump."""
-    coefficients = augmentation._field(200, np.random.default_rng(1))
+    coefficients = augmentation._field(200, np.random.default_rng(1), strength=1.0)
     field = (coefficients @ augmentation._basis()[3:]).reshape(200, 2, 28, 28)
     assert field.std() > 0.5
     assert np.abs(np.diff(field, axis=2)).max() < 1.5
