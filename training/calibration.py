@@ -1,15 +1,19 @@
 """Calibration: making the probabilities mean what they say, on the validation split.
 
-Temperature T divides the logits; it is the one at which confidence and accuracy are the same on average:
+Temperature T divides the logits. Where it is right, confidence and accuracy are the same on average:
 
     mean max_k softmax(z / T)_k = share of right answers       (Clarté et al., "Expectation consistency
                                                                 for calibration of neural networks", 2023)
 
-The T of the lowest cross-entropy (Guo et al., 2017) gives way to a few wrongly labelled images, which it
-makes less unlikely by doubting all others. Of a good network's 5,000 validation images, two dozen are wrong:
-too few to know their share well. So temperature and evidence are set on the images and light deformations
-of each, which bring more images near to a decision. On training images that a network had not seen, that
-made the calibration error of others a seventh smaller (its ninth decile a quarter) than the images alone.
+Of a good network's 5,000 validation images two dozen are wrong: too few to know their share well. So T is
+the one nearest to 1 at which the two differ by no more than a standard error of that share (the rule of one
+standard error, Breiman et al., "Classification and Regression Trees", 1984): a network that is calibrated as
+it is, within what can be known, is left so. The T of the lowest cross-entropy (Guo et al., 2017) gives way
+to a few wrongly labelled images, which it makes less unlikely by doubting all others. For the same reason
+temperature and evidence are set on the images and light deformations of each, which bring more of them near
+to a decision. A network trained on half of the training images, calibrated on 5,000 of the others and
+measured on 10,000 more, a hundred times anew, had a mean calibration error of 0.113 % so; of 0.135 %
+without the rule, of 0.156 % without rule and deformations.
 
 The prediction set holds every digit whose probability reaches a threshold, and the threshold is the
 probability that all but a share alpha of the validation images gave to their true digit:
@@ -38,10 +42,8 @@ from training.data import Examples, Labels
 
 # Coverage of 99.75 % is asked for.
 ALPHA = 0.0025
-# Abstention on at most 2 % of digits is asked for. Light deformations make doubt more common: of training
-# images that a network had not seen, it abstained on 0.76 times the share set here, with a standard deviation
-# of 0.17 % of the images.
-ABSTAINED = 0.0225
+# Abstention on at most 2 % of digits is asked for: two standard errors less, as 5,000 images have them.
+ABSTAINED = 0.016
 LIGHT_COPIES = 6
 LIGHT_STRENGTH = 0.3
 SEED = 1
@@ -51,7 +53,7 @@ def calibrate(network: Network, validation: Examples) -> dict[str, Any]:
     """Return the temperature and thresholds of a network, as a weights file's metadata has them."""
     with_copies = _with_light_copies(validation)
     logits, more_logits = (_logits(network, examples) for examples in (validation, with_copies))
-    t = temperature(more_logits, with_copies.labels)
+    t = temperature(more_logits, with_copies.labels, independent=len(validation.labels))
     least = set_threshold(logits, validation.labels, t)
     return {
         "temperature": t,
@@ -72,26 +74,37 @@ def _logits(network: Network, examples: Examples) -> Array:
     return forward(network, preprocess(examples.images)).z[-1].astype(np.float64)
 
 
-def temperature(logits: Array, labels: Labels) -> float:
-    """Return the temperature, between 1/20 and 20, at which mean confidence is the share of right answers.
+def temperature(logits: Array, labels: Labels, independent: int) -> float:
+    """Return the temperature nearest to 1 at which mean confidence is the accuracy, to a standard error.
 
-    Confidence only falls with T, so bisection of log T finds it, here to four digits.
+    The standard error is that of so many independent images. The temperature is from 1/20 to 20: confidence
+    only falls with it, so bisection of its logarithm finds it, here to four digits.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 10, 4000).astype(np.uint8)
     >>> logits = rng.normal(0, 1, (4000, 10)); logits[np.arange(4000), labels] += 1.0
-    >>> round(temperature(3 * logits, labels) / temperature(logits, labels), 2)
+    >>> exactly = 10**9
+    >>> round(temperature(3 * logits, labels, exactly) / temperature(logits, labels, exactly), 2)
     3.0
     """
     accuracy = (logits.argmax(axis=1) == labels).mean()
+    standard_error = math.sqrt(accuracy * (1 - accuracy) / independent)
+    excess = _confidence(logits, 1.0) - accuracy
+    if abs(excess) <= standard_error:
+        return 1.0
+    aim = accuracy + math.copysign(standard_error, excess)
     low, high = math.log(1 / 20), math.log(20)
     while high - low > 1e-5:
         middle = (low + high) / 2
-        if softmax(logits.astype(np.float64) / math.exp(middle)).max(axis=1).mean() > accuracy:
+        if _confidence(logits, math.exp(middle)) > aim:
             low = middle
         else:
             high = middle
     return round(math.exp((low + high) / 2), 4)
+
+
+def _confidence(logits: Array, temperature: float) -> float:
+    return float(softmax(logits.astype(np.float64) / temperature).max(axis=1).mean())
 
 
 def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: float = ALPHA) -> float:

@@ -9,8 +9,7 @@
 Whether this is full-batch, stochastic or mini-batch descent is the batch's size, not the step's
 form. Weight decay is decoupled: it shrinks W itself, p *= 1 - lr·decay, before the step.
 
-Steps work in place, block by block: a block of each array fits the processor's cache together, so
-that several passes over it cost little more than one. Gradients are read, never changed. The
+Steps work in place, block by block (blocks.py). Gradients are read, never changed. The
 optimizer's `state`, a plain dict of arrays, is the one thing in training that remembers anything
 between steps. Sources: Sutskever et al., "On the importance of initialization and momentum", 2013 (in
 the form that PyTorch uses); Kingma, Ba, "Adam", 2014, algorithm 1; Loshchilov, Hutter, "Decoupled
@@ -18,15 +17,14 @@ Weight Decay Regularization", 2017.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from models.activations import Array
 from models.network import Parameters
-
-BLOCK = 131072
+from training.blocks import in_blocks
 
 
 class Optimizer(Protocol):
@@ -38,19 +36,6 @@ class Optimizer(Protocol):
         """Move every parameter, in place, against its gradient."""
 
 
-def _blocks(*arrays: Array) -> Iterator[list[Array]]:
-    """Walk through contiguous arrays of one size together, and a scratch of their type with them.
-
-    >>> [[len(part) for part in parts] for parts in _blocks(np.zeros((2, 3)), np.zeros(6))]
-    [[6, 6, 6]]
-    """
-    flat = [array.reshape(-1) for array in arrays]
-    scratch = np.empty(min(BLOCK, flat[0].size), flat[0].dtype)
-    for first in range(0, flat[0].size, BLOCK):
-        parts = [array[first : first + BLOCK] for array in flat]
-        yield [*parts, scratch[: parts[0].size]]
-
-
 class GradientDescent:
     """Plain gradient descent: no memory."""
 
@@ -60,10 +45,13 @@ class GradientDescent:
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
         """Move every parameter, in place, against its gradient."""
+
+        def descend(p: Array, g: Array, change: Array) -> None:
+            np.multiply(g, learning_rate, out=change)
+            p -= change
+
         for name, parameter in parameters.items():
-            for p, g, change in _blocks(parameter, gradients[name]):
-                np.multiply(g, learning_rate, out=change)
-                p -= change
+            in_blocks(descend, parameter, gradients[name])
 
 
 class Momentum:
@@ -77,18 +65,21 @@ class Momentum:
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
         """Move every parameter, in place, along its velocity."""
+
+        def roll(p: Array, g: Array, v: Array, change: Array) -> None:
+            v *= self.momentum
+            v += g
+            if self.nesterov:
+                np.multiply(v, self.momentum, out=change)
+                change += g
+                change *= learning_rate
+            else:
+                np.multiply(v, learning_rate, out=change)
+            p -= change
+
         for name, parameter in parameters.items():
             velocity = _remembered(self.state, f"velocity.{name}", parameter)
-            for p, g, v, change in _blocks(parameter, gradients[name], velocity):
-                v *= self.momentum
-                v += g
-                if self.nesterov:
-                    np.multiply(v, self.momentum, out=change)
-                    change += g
-                    change *= learning_rate
-                else:
-                    np.multiply(v, learning_rate, out=change)
-                p -= change
+            in_blocks(roll, parameter, gradients[name], velocity)
 
 
 class Adam:
@@ -110,20 +101,23 @@ class Adam:
         mean_factor = (1 - self.beta1) / (1 - self.beta1 ** float(t))
         size_factor = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** float(t)))
         rate, epsilon = learning_rate * mean_factor / size_factor, self.epsilon / size_factor
+
+        def adapt(p: Array, g: Array, u: Array, v: Array, change: Array) -> None:
+            u *= self.beta1
+            u += g
+            v *= self.beta2
+            np.multiply(g, g, out=change)
+            v += change
+            np.sqrt(v, out=change)
+            change += epsilon
+            np.divide(u, change, out=change)
+            change *= rate
+            p -= change
+
         for name, parameter in parameters.items():
             mean = _remembered(self.state, f"mean.{name}", parameter)
             square = _remembered(self.state, f"square.{name}", parameter)
-            for p, g, u, v, change in _blocks(parameter, gradients[name], mean, square):
-                u *= self.beta1
-                u += g
-                v *= self.beta2
-                np.multiply(g, g, out=change)
-                v += change
-                np.sqrt(v, out=change)
-                change += epsilon
-                np.divide(u, change, out=change)
-                change *= rate
-                p -= change
+            in_blocks(adapt, parameter, gradients[name], mean, square)
 
 
 def _remembered(state: dict[str, Array], name: str, like: Array) -> Array:
@@ -156,13 +150,16 @@ class WeightAverage:
             return
         t = float(step) / self.EVERY
         d = min(self.decay**self.EVERY, (1 + t) / (10 + t))
+
+        def follow(m: Array, p: Array, change: Array) -> None:
+            np.subtract(p, m, out=change)
+            change *= 1 - d
+            m += change
+
         for name, parameter in parameters.items():
             if name not in self.state:
                 self.state[name] = parameter.copy()
-            for m, p, change in _blocks(self.state[name], parameter):
-                np.subtract(p, m, out=change)
-                change *= 1 - d
-                m += change
+            in_blocks(follow, self.state[name], parameter)
 
     def averaged(self, parameters: Parameters) -> Parameters:
         """Return the averages of these parameters, or the parameters where there is none yet."""

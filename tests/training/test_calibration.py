@@ -8,6 +8,9 @@ from models.decision import evidence
 from training.calibration import evidence_threshold, set_threshold, temperature
 from training.data import Labels, targets
 
+# So many independent images leave no doubt.
+EXACTLY = 10**9
+
 
 def draw(n: int, rng: np.random.Generator) -> tuple[Array, Labels]:
     """Return logits (n, 10), and labels drawn with just the probabilities that they give."""
@@ -21,7 +24,7 @@ def draw(n: int, rng: np.random.Generator) -> tuple[Array, Labels]:
 def test_temperature_recovers_a_known_scaling(scale: float) -> None:
     """Logits that speak the truth, multiplied by a scale, are divided by that scale again."""
     logits, labels = draw(20_000, np.random.default_rng(1))
-    assert temperature(scale * logits, labels) == pytest.approx(scale, rel=0.03)
+    assert temperature(scale * logits, labels, EXACTLY) == pytest.approx(scale, rel=0.03)
 
 
 def test_at_the_temperature_confidence_is_accuracy() -> None:
@@ -29,8 +32,19 @@ def test_at_the_temperature_confidence_is_accuracy() -> None:
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 10, 500).astype(np.uint8)
     logits = rng.normal(0, 3, (500, 10)) + 4 * targets(labels)
-    p = softmax(logits / temperature(logits, labels))
+    p = softmax(logits / temperature(logits, labels, EXACTLY))
     assert p.max(axis=1).mean() == pytest.approx((p.argmax(axis=1) == labels).mean(), abs=1e-4)
+
+
+def test_what_may_be_right_is_left() -> None:
+    """Logits that speak the truth are kept; scaled ones come back, to a standard error of the accuracy."""
+    logits, labels = draw(5000, np.random.default_rng(3))
+    assert temperature(logits, labels, 5000) == 1.0
+    accuracy = (logits.argmax(axis=1) == labels).mean()
+    standard_error = np.sqrt(accuracy * (1 - accuracy) / 5000)
+    for scale, side in ((2.0, 1), (0.5, -1)):
+        p = softmax(scale * logits / temperature(scale * logits, labels, 5000))
+        assert p.max(axis=1).mean() == pytest.approx(accuracy + side * standard_error, abs=1e-4)
 
 
 def test_a_few_wrong_labels_make_no_doubter() -> None:
@@ -38,7 +52,7 @@ def test_a_few_wrong_labels_make_no_doubter() -> None:
     labels = (np.arange(500) % 10).astype(np.uint8)
     logits = 15 * targets(labels)
     labels[:5] = (labels[:5] + 1) % 10
-    p = softmax(logits / temperature(logits, labels))
+    p = softmax(logits / temperature(logits, labels, EXACTLY))
     np.testing.assert_allclose(p.max(axis=1), 0.99, atol=1e-3)
 
 
@@ -46,8 +60,8 @@ def test_temperature_stays_in_its_bounds() -> None:
     """Where no temperature is low or high enough, the search ends at its bounds, 1/20 and 20."""
     labels = np.arange(10, dtype=np.uint8)
     always_right, always_wrong = targets(labels), targets(9 - labels)
-    assert temperature(always_right, labels) == pytest.approx(1 / 20, rel=1e-3)
-    assert temperature(always_wrong, labels) == pytest.approx(20, rel=1e-3)
+    assert temperature(always_right, labels, EXACTLY) == pytest.approx(1 / 20, rel=1e-3)
+    assert temperature(always_wrong, labels, EXACTLY) == pytest.approx(20, rel=1e-3)
 
 
 def test_threshold_by_hand() -> None:
