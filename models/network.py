@@ -19,6 +19,8 @@ from models.activations import ACTIVATIONS, Array, activate, softmax
 
 CLASSES = 10
 PIXELS = 28 * 28
+# Numbers in a matrix that a processor's first cache does not hold.
+LARGE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +74,22 @@ def forward(network: Network, x: Array, masks: Sequence[Array | None] = ()) -> A
     a = [_masked(x, masks, 0)]
     z: list[Array] = []
     for index, layer in enumerate(network):
-        z.append(a[-1] @ layer.W)
+        z.append(_product(a[-1], layer.W))
         z[-1] += layer.b
         a.append(_masked(activate(layer.activation, z[-1], layer.slope), masks, index + 1))
     return Activity(z, a)
+
+
+def _product(a: Array, W: Array) -> Array:
+    """Return a @ W; for a single image, only the rows of a large W that are not multiplied by 0 are fetched.
+
+    Four fifths of a digit's pixels are black, and as many of the neurons behind them silent. With one image,
+    fetching W takes all the time; with many, each row is fetched for some of them.
+    """
+    if len(a) != 1 or W.size < LARGE:
+        return a @ W
+    heard = a.nonzero()[1]
+    return a.take(heard, axis=1) @ W.take(heard, axis=0)
 
 
 def _masked(a: Array, masks: Sequence[Array | None], index: int) -> Array:

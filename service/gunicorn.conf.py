@@ -49,7 +49,7 @@ wsgi_app = "service.app:create_app()"
 bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.workers
 threads = _settings.threads
-worker_class = "gthread"
+worker_class = "service.worker.Worker"
 logconfig_dict = configuration(_settings.log_format)
 worker_tmp_dir = _in_memory
 preload_app = True
@@ -64,3 +64,4 @@ def child_exit(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - g
     from service.metrics import merge_dead_worker  # noqa: PLC0415 - it needs the folder to be set
 
     merge_dead_worker(Path(os.environ[FOLDER_VARIABLE]), worker.pid)
+    worker.give_back_place()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 Grey = npt.NDArray[np.uint8]
 Levels = TypeVar("Levels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
@@ -39,9 +40,9 @@ def decode(png: bytes, max_pixels: int) -> Grey:
     """
     depth = _check_header(png, max_pixels)
     try:
-        with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-            image.load()
-            return _grey(image, depth)
+        image = PngImageFile(io.BytesIO(png))
+        image.load()
+        return _grey(image, depth)
     except Exception as error:
         raise InvalidImage("broken_image", f"The PNG can't be read: {error}") from error
 

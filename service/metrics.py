@@ -10,17 +10,20 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from models.store import Model
+from service.loads import LOADS
 from service.normalise import Receipt
 from service.problems import REASONS, Problem
 
@@ -32,6 +35,7 @@ SECONDS = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 NOT_ABOUT_IMAGES = frozenset({"unauthorized", "not_ready"})
+UNMATCHED = "unmatched"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 REQUESTS = Histogram(
@@ -62,45 +66,67 @@ INK = Histogram(
     "Share of the 28 × 28 pixels that bear ink.",
     buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 1),
 )
-IN_FLIGHT = Gauge("digits_in_flight_requests", "Requests being answered now.", multiprocess_mode="livesum")
 MODEL_INFO = Gauge(
     "digits_model_info",
     "The model in service; always 1.",
     ["name", "version", "sha256"],
     multiprocess_mode="livemax",
 )
-# Looked up once: finding a child by its labels costs more than the observation itself.
+# Looked up once, as in _requests.
 STAGE = {name: STAGES.labels(name) for name in ("decode", "normalise", "forward", "encode")}
 DIGIT = [PREDICTIONS.labels(str(digit)) for digit in range(10)]
 REJECTION = {reason: REJECTED.labels(reason) for reason in REASONS if reason not in NOT_ABOUT_IMAGES}
 
 
+class InFlight:
+    """The requests in flight: the workers share this number already, so it is read when it is asked for."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauge."""
+        name, text = "digits_in_flight_requests", "Requests that are whole and not yet answered."
+        yield GaugeMetricFamily(name, text, LOADS.requests())
+
+
+REGISTRY.register(InFlight())
+
+
 def register(app: Flask, model: Model | None) -> None:
-    """Time and count every request of the app, and answer GET /metrics."""
+    """Say which model is in service, and answer GET /metrics."""
     if model is not None:
         about = model.metadata
         MODEL_INFO.labels(about["name"], about["version"], about["sha256"]).set(1)
-    app.before_request(_begin)
-    app.after_request(_end)
-    app.teardown_request(_leave)
     app.add_url_rule("/metrics", view_func=exposition)
 
 
-@contextmanager
-def stage(name: str) -> Iterator[None]:
-    """Time a stage of reading images."""
-    with STAGE[name].time():
-        yield
+class Stages:
+    """A clock for the stages of reading images, one after the other."""
+
+    def __init__(self) -> None:
+        """Let the first stage begin."""
+        self.began = perf_counter()
+
+    def end(self, name: str) -> None:
+        """Observe how long the stage took; the next one begins."""
+        now = perf_counter()
+        STAGE[name].observe(now - self.began)
+        self.began = now
 
 
-@contextmanager
-def counted_refusal() -> Iterator[None]:
-    """Count a Problem that passes through as a refusal, by its reason."""
-    try:
-        yield
-    except Problem as problem:
-        REJECTION[problem.reason].inc()
-        raise
+def count_request(route: str, method: str, status: int, seconds: float) -> None:
+    """Count an answer; the route is one of the app's rules, or UNMATCHED."""
+    _requests(route, method if method in METHODS else "other", status).observe(seconds)
+
+
+@cache
+def _requests(route: str, method: str, status: int) -> Histogram:
+    """Look up a child; once, for finding it costs more than the observation itself."""
+    return REQUESTS.labels(route, method, status)
+
+
+def count_turned_away(problem: Problem) -> None:
+    """Count a request that was answered before the app saw it: which route it was for is not known yet."""
+    REJECTION[problem.reason].inc()
+    count_request(UNMATCHED, "POST", problem.status, 0.0)
 
 
 def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:
@@ -111,24 +137,6 @@ def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:
     ABSTENTIONS.inc(answer["abstained"])
 
 
-def _begin() -> None:
-    IN_FLIGHT.inc()
-    g.began = perf_counter()
-
-
-def _end(response: Response) -> Response:
-    # Counted before it is sent: a worker killed in between has then counted an answer that did
-    # not arrive, but no answer that arrives goes uncounted.
-    route = request.url_rule.rule if request.url_rule else "unmatched"
-    method = request.method if request.method in METHODS else "other"
-    REQUESTS.labels(route, method, response.status_code).observe(perf_counter() - g.began)
-    return response
-
-
-def _leave(_: BaseException | None) -> None:
-    IN_FLIGHT.dec()
-
-
 def exposition() -> Response:
     """Answer with every metric, summed over the workers, in the format that was asked for."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -137,6 +145,7 @@ def exposition() -> Response:
         return Response(encode(REGISTRY), content_type=content_type)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=folder)
+    registry.register(InFlight())
     with _lock(Path(folder), fcntl.LOCK_SH):
         return Response(encode(registry), content_type=content_type)
 

@@ -22,8 +22,9 @@ from models.store import Model
 from service import metrics
 from service.health import service
 from service.images import Grey, InvalidImage, decode
-from service.normalise import Receipt, normalise
+from service.normalise import SIDE, Receipt, normalise
 from service.problems import Problem
+from service.settings import Settings
 from service.uploads import read_pngs
 
 blueprint = Blueprint("predict", __name__)
@@ -33,29 +34,53 @@ After = TypeVar("After")
 Document = dict[str, Any]
 
 
+class JsonResponse(Response):
+    """A body that is there whole: werkzeug need not find out what headers it lacks."""
+
+    def __call__(self, _: Any, start_response: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
+        """Answer as WSGI asks."""
+        body = self.get_data()
+        start_response(self.status, [*self.headers, ("Content-Length", str(len(body)))])
+        return [body]
+
+
 @blueprint.post("/predict")
 def predict() -> Response:
     """Read the digit in each image of the request."""
-    model, settings = service().ready_model(), service().settings
-    with metrics.counted_refusal():
-        pngs = read_pngs(request, settings)
+    serving = service()
+    model, settings = serving.ready_model(), serving.settings
+    pngs = _pngs(settings)
     metrics.IMAGES.observe(len(pngs))
-    with metrics.stage("decode"):
-        greys = _each(partial(decode, max_pixels=settings.max_pixels), pngs)
-    with metrics.stage("normalise"):
-        normalised = _each(normalise, greys)
+    stages = metrics.Stages()
+    greys = _each(partial(decode, max_pixels=settings.max_pixels), pngs)
+    stages.end("decode")
+    normalised = _each(normalise, greys)
+    stages.end("normalise")
     readable = [entry for entry in normalised if not isinstance(entry, Problem)]
-    with metrics.stage("forward"):
-        activity = forward(model.network, _batch([image for image, _ in readable]))
-        decision = decide(activity.z[-1], model.metadata)
-    several = len(pngs) > 1
-    if not several and isinstance(normalised[0], Problem):
+    activity = forward(model.network, _batch([image for image, _ in readable]))
+    decision = decide(activity.z[-1], model.metadata)
+    stages.end("forward")
+    answers = _answers(model, decision, activity, [receipt for _, receipt in readable])
+    if len(pngs) > 1:
+        body = json.dumps({"predictions": [_document(entry, answers) for entry in normalised]})
+    elif isinstance(normalised[0], Problem):
         raise normalised[0]
-    with metrics.stage("encode"):
-        answers = _answers(model, decision, activity, [receipt for _, receipt in readable])
-        documents = [e.document() if isinstance(e, Problem) else next(answers) for e in normalised]
-        body = json.dumps({"predictions": documents} if several else documents[0])
-    return Response(body, content_type="application/json")
+    else:
+        body = json.dumps(next(answers))
+    stages.end("encode")
+    return JsonResponse(body, content_type="application/json")
+
+
+def _pngs(settings: Settings) -> list[bytes]:
+    try:
+        return read_pngs(request, settings)
+    except Problem as problem:
+        metrics.REJECTION[problem.reason].inc()
+        raise
+
+
+def _document(entry: tuple[Grey, Receipt] | Problem, answers: Iterator[Document]) -> Document:
+    return entry.document() if isinstance(entry, Problem) else next(answers)
 
 
 def _each(function: Callable[[Before], After], entries: Sequence[Before | Problem]) -> list[After | Problem]:
@@ -72,7 +97,7 @@ def _attempt(function: Callable[[Before], After], value: Before) -> After | Prob
 
 
 def _batch(images: list[Grey]) -> npt.NDArray[np.float32]:
-    return preprocess(np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
+    return preprocess(np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
 
 
 def _answers(
@@ -80,12 +105,13 @@ def _answers(
 ) -> Iterator[Document]:
     """Yield the answer to each readable image, and count it."""
     about = {"name": model.metadata["name"], "version": model.metadata["version"]}
+    asked = request.args if request.query_string else {}
     for row, receipt in enumerate(receipts):
         answer = _answer(Decision(*(part[row] for part in decision)))
         metrics.count_answer(answer, receipt)
-        if request.args.get("receipt") == "1":
+        if asked.get("receipt") == "1":
             answer["receipt"] = {"pixels": _numbers(activity.a[0][row]), **asdict(receipt)}
-        if request.args.get("activations") == "1":
+        if asked.get("activations") == "1":
             answer["activations"] = [_numbers(a[row]) for a in activity.a]
         yield answer | {"model": about}
 

@@ -1,7 +1,8 @@
 """Errors: whatever goes wrong becomes an answer in one place, as RFC 9457 problem details.
 
 Views and helpers raise; the handlers here turn a Problem, an HTTP error or a surprise into
-application/problem+json. Nothing of a traceback ever leaves the house: it is logged.
+application/problem+json. Nothing of a traceback ever leaves the house: it is logged. What the worker
+refuses before there is a request for the app has the same form.
 """
 
 import json
@@ -12,7 +13,6 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECONDS = 5
 # Each reason for which a request is refused, with its status. Metrics use them as labels.
 REASONS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
@@ -27,7 +27,10 @@ REASONS = {
     "not_png": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "blank_image": HTTPStatus.UNPROCESSABLE_ENTITY,
     "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
+    "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
 }
+# Seconds after which to try again: a queue is soon shorter, a model that failed to load not so soon.
+RETRY_SECONDS = {"not_ready": 5, "overloaded": 1}
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -40,21 +43,24 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.detail = detail
         self.status = REASONS[reason]
 
-    def document(self) -> dict[str, Any]:
-        """Return the problem details of RFC 9457; `type` stays the same for a reason."""
+    def document(self, instance: str | None = None) -> dict[str, Any]:
+        """Return the problem details of RFC 9457; `type` stays the same for a reason.
+
+        The instance is the path that was asked for: the current request's, if it isn't given.
+        """
         return {
             "type": f"urn:digits:problem:{self.reason.replace('_', '-')}",
             "title": self.reason.replace("_", " ").capitalize(),
             "status": self.status.value,
             "detail": self.detail,
-            "instance": request.path,
+            "instance": request.path if instance is None else instance,
         }
 
     def headers(self) -> dict[str, str]:
         """Return the headers that the status calls for."""
         match self.status:
             case HTTPStatus.SERVICE_UNAVAILABLE:
-                return {"Retry-After": str(RETRY_SECONDS)}
+                return {"Retry-After": str(RETRY_SECONDS[self.reason])}
             case HTTPStatus.UNAUTHORIZED:
                 return {"WWW-Authenticate": 'Bearer realm="digits"'}
         return {}
@@ -101,3 +107,17 @@ def _answer_surprise(error: Exception) -> Response:
         "instance": request.path,
     }
     return _answer(document, {})
+
+
+def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> bytes:
+    """Write an answer as HTTP has it, for those who have no app to write it."""
+    body = json.dumps(document)
+    lines = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
+
+
+def unreadable(status: HTTPStatus, detail: str) -> bytes:
+    """Return the answer to what is no request in HTTP, or one beyond its limits."""
+    document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    return as_bytes(status, document, {"Connection": "close"})

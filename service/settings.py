@@ -25,12 +25,13 @@ class Settings:
     max_upload_bytes: int = 32 * 2**20
     max_pixels: int = 16 * 2**20
     max_images: int = 256
+    max_waiting: int = 16
     api_key: str = ""
     log_format: str = "json"
 
     def __post_init__(self) -> None:
         """Refuse numbers below their least and names outside their set."""
-        for name in ("workers", "threads", "max_upload_bytes", "max_pixels", "max_images"):
+        for name in ("workers", "threads", "max_upload_bytes", "max_pixels", "max_images", "max_waiting"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more, not {getattr(self, name)}")
         if not 0 <= self.port <= 65535:

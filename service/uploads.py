@@ -1,13 +1,14 @@
 """The body of a request → the PNGs in it, within the limits."""
 
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 
+from service.multipart import files_in
 from service.problems import Problem
 from service.settings import Settings
 
@@ -19,27 +20,44 @@ def read_pngs(request: Request, settings: Settings) -> list[bytes]:
 
     Raises Problem when the body is missing, too large, of another type, or holds no file.
     """
-    _check_length(request, settings.max_upload_bytes)
-    match request.mimetype:
-        case "image/png":
-            return [request.get_data()]
-        case "multipart/form-data":
-            return _read_parts(request, settings)
-        case other:
-            raise Problem("not_png", f"Content-Type {other or 'missing'!r} is not read. {FORMS}")
+    body = _body(request.environ, settings.max_upload_bytes)
+    content_type = request.environ.get("CONTENT_TYPE", "")
+    if content_type == "image/png":
+        return [body]
+    pngs = files_in(body, content_type)
+    if pngs is None:
+        pngs = _read_unusual(request, body, settings)
+    if not pngs:
+        raise Problem("no_files", f"The form holds no file. {FORMS}")
+    if len(pngs) > settings.max_images:
+        raise _too_many(settings)
+    return pngs
 
 
-def _check_length(request: Request, most: int) -> None:
-    if "Transfer-Encoding" in request.headers:
+def _body(environ: dict[str, Any], most: int) -> bytes:
+    """Return the whole body, which is no longer than its length says: the server has seen to that."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
         raise Problem("no_length", "Send the body whole, with its size in the header Content-Length.")
-    length = request.content_length or 0
+    length = int(environ.get("CONTENT_LENGTH") or 0)
     if length == 0:
         raise Problem("empty_body", f"The body is empty. {FORMS}")
     if length > most:
         raise Problem("too_many_bytes", f"The body has {length} bytes; at most {most} are read.")
+    return cast("bytes", environ["wsgi.input"].read(length))
 
 
-def _read_parts(request: Request, settings: Settings) -> list[bytes]:
+def _read_unusual(request: Request, body: bytes, settings: Settings) -> list[bytes]:
+    """Read a body whose type or form is written in a less common way."""
+    match request.mimetype:
+        case "image/png":
+            return [body]
+        case "multipart/form-data":
+            return _read_parts(request, body, settings)
+        case other:
+            raise Problem("not_png", f"Content-Type {other or 'missing'!r} is not read. {FORMS}")
+
+
+def _read_parts(request: Request, body: bytes, settings: Settings) -> list[bytes]:
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
     parser = MultiPartParser(
         stream_factory=_in_memory,
@@ -48,18 +66,13 @@ def _read_parts(request: Request, settings: Settings) -> list[bytes]:
         cls=list,  # type: ignore[arg-type]  # a MultiDict would group the files by field and lose their order
     )
     try:
-        parsed = parser.parse(request.stream, boundary, request.content_length)
+        parsed = parser.parse(BytesIO(body), boundary, len(body))
     except RequestEntityTooLarge:
         raise _too_many(settings) from None
     except ValueError as error:
         raise Problem("broken_multipart", f"The multipart body can't be read: {error}.") from error
     files = cast("list[tuple[str, FileStorage]]", parsed[1])
-    pngs = [file.read() for _, file in files]
-    if not pngs:
-        raise Problem("no_files", f"The form holds no file. {FORMS}")
-    if len(pngs) > settings.max_images:
-        raise _too_many(settings)
-    return pngs
+    return [file.read() for _, file in files]
 
 
 def _too_many(settings: Settings) -> Problem:

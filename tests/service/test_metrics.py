@@ -115,7 +115,7 @@ def test_every_name_of_the_contract_is_there(client: FlaskClient, seven: bytes) 
         "digits_abstentions_total",
         'digits_rejected_images_total{reason="blank_image"}',
         "digits_images_per_request_count",
-        "digits_in_flight_requests 1.0",
+        "digits_in_flight_requests 0.0",
         "digits_ink_fraction_count",
         'digits_model_info{name="digits",sha256="',
     ]:

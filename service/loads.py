@@ -1,0 +1,64 @@
+"""How many connections and requests each worker has, in a little memory that they all share.
+
+The system wakes whichever worker it likes for a new connection, and a client that keeps its connection
+stays with it: without a look at the others, one worker may get all the work. Each writes its own number
+alone, so that nothing needs a lock; a number that is a moment old does no harm.
+"""
+
+import mmap
+
+PLACES = 256
+# A free place counts for nothing: what is kept is the number of connections and one more.
+FREE = 0
+LEAVING = 2**30
+
+
+class Loads:
+    """A place for each worker; taken and given back by the master, written by the worker.
+
+    >>> loads = Loads()
+    >>> first, second = loads.take(), loads.take()
+    >>> loads.set(first, 3)
+    >>> loads.is_least(first), loads.is_least(second)
+    (False, True)
+    >>> loads.set_requests(first, 2); loads.set_requests(second, 1); loads.requests()
+    3
+    """
+
+    def __init__(self) -> None:
+        """Share memory with the processes that are forked from here on."""
+        self.counts, self.in_flight = (memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i") for _ in range(2))
+
+    def take(self) -> int:
+        """Return a free place; when all are taken, the last one, which then speaks for several."""
+        place = next((i for i, count in enumerate(self.counts) if count == FREE), PLACES - 1)
+        self.set(place, 0)
+        return place
+
+    def set(self, place: int, connections: int) -> None:
+        """Say how many connections the worker at a place has."""
+        self.counts[place] = connections + 1
+
+    def leave(self, place: int) -> None:
+        """Say that the worker at a place takes no more connections: none is left to it."""
+        self.counts[place] = LEAVING
+
+    def give_back(self, place: int) -> None:
+        """Free the place of a worker that is gone."""
+        self.counts[place] = FREE
+        self.in_flight[place] = 0
+
+    def is_least(self, place: int) -> bool:
+        """Say whether no other worker has fewer connections."""
+        return self.counts[place] <= min(count for count in self.counts if count != FREE)
+
+    def set_requests(self, place: int, requests: int) -> None:
+        """Say how many requests of the worker at a place are whole and not yet answered."""
+        self.in_flight[place] = requests
+
+    def requests(self) -> int:
+        """Return how many requests of all workers are whole and not yet answered."""
+        return sum(self.in_flight)
+
+
+LOADS = Loads()

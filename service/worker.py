@@ -1,0 +1,262 @@
+"""The gunicorn worker that the service runs on: one loop for all connections, threads for large requests.
+
+    accept     a connection, by the worker that has the fewest
+    receive    whatever has come: a slow client costs memory for what it sent, and nobody's time
+    answer     a request that is whole: a small one at once, a large one in a thread, 503 when too many wait
+    send       what the client takes, the rest when it takes more
+
+A small request goes through no thread: under Python's lock, to hand it over and back costs more than it
+could win. A large one spends its time in decoders and products that release the lock. Overload is answered
+before it is worked on, so that the queue, and with it everybody's waiting, stays short. Only predictions
+are turned away: a probe is answered whatever happens.
+"""
+
+import os
+import selectors
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from http import HTTPStatus
+from time import monotonic
+from typing import Any, NamedTuple
+
+from gunicorn.workers.base import Worker as GunicornWorker
+
+from service import gateway
+from service.connection import Connection, Whole
+from service.heads import Head, read_head
+from service.loads import LOADS
+from service.overload import turn_away
+from service.problems import unreadable
+from service.settings import Settings
+
+# Bodies up to this are answered in the loop. A drawing has 2 to 8 kB; a photo is far beyond.
+SMALL_BYTES = 8 * 2**10
+TICK_SECONDS = 0.5
+# A new connection is left to a worker that has fewer, for this long at most.
+YIELD_SECONDS = 0.02
+YIELD_TICK_SECONDS = 0.001
+# A client may be about to send a request while its worker is told to stop.
+LINGER_SECONDS = 2.0
+
+
+class Outbox(bytearray):
+    """What gunicorn takes for a client's socket when it writes an answer."""
+
+    sendall = bytearray.extend
+
+    def gettimeout(self) -> float:
+        """Never wait."""
+        return 0.0
+
+
+class Answer(NamedTuple):
+    """Bytes to send, and whether the connection ends with them."""
+
+    data: bytes
+    last: bool
+
+
+class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no types
+    """Answers requests when they are whole."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
+        """Take a place among the workers; still in the master."""
+        super().__init__(*args, **kwargs)
+        settings = Settings.from_environment(os.environ)
+        self.most_bytes, self.most_waiting = settings.max_upload_bytes, settings.max_waiting
+        self.place = LOADS.take()
+        self.connections: dict[int, Connection] = {}
+        self.waiting: deque[tuple[Connection, Whole]] = deque()
+        self.finished: deque[tuple[Connection, Answer]] = deque()
+        self.large = 0
+        self.yielding_since = self.next_tick = 0.0
+
+    def init_process(self) -> None:
+        """Make what a process must have for itself, and run."""
+        self.threads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="large")
+        self.selector = selectors.DefaultSelector()
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
+        self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
+        self._listen()
+        while self.alive and self.ppid == os.getppid():
+            self._turn(YIELD_TICK_SECONDS if self.yielding_since else TICK_SECONDS)
+            if self.yielding_since:
+                self._listen()
+        self._leave()
+
+    def _turn(self, seconds: float) -> None:
+        """Wait for something to happen, and answer what became whole."""
+        for key, events in self.selector.select(seconds):
+            key.data(events)
+        while self.finished:
+            self._end_large(*self.finished.popleft())
+        if self.waiting:
+            self._answer_waiting()
+        now = monotonic()
+        if now >= self.next_tick:
+            self.next_tick = now + TICK_SECONDS
+            self._tick(now)
+
+    def _answer_waiting(self) -> None:
+        LOADS.set_requests(self.place, len(self.waiting) + self.large)
+        while self.waiting:
+            connection, whole = self.waiting.popleft()
+            self._send(connection, self._answer(connection, whole))
+        LOADS.set_requests(self.place, self.large)
+
+    def _leave(self) -> None:
+        """Take no more connections, and wait for those that are there: the idle ones not for long."""
+        LOADS.leave(self.place)
+        for listener in self.sockets:
+            if listener.sock in self.selector.get_map():
+                self.selector.unregister(listener.sock)
+            listener.close()
+        end = monotonic() + self.cfg.graceful_timeout
+        for connection in self.connections.values():
+            if connection.idle:
+                connection.deadline = min(connection.deadline, monotonic() + LINGER_SECONDS)
+        while self.connections and monotonic() < end:
+            self._turn(LINGER_SECONDS / 20)
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
+    def give_back_place(self) -> None:
+        """Make room for another; in the master, when this one is gone."""
+        LOADS.give_back(self.place)
+
+    # Connections come and go.
+
+    def _listen(self) -> None:
+        for listener in self.sockets:
+            if listener.sock not in self.selector.get_map():
+                listener.settimeout(0)
+                self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._accept, listener))
+
+    def _accept(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
+        if not LOADS.is_least(self.place) and not self._has_yielded_enough():
+            self.selector.unregister(listener.sock)
+            return
+        self.yielding_since = 0.0
+        try:
+            client, address = listener.accept()
+        except OSError:  # another worker was faster, or the client is gone already
+            return
+        if len(self.connections) >= self.cfg.worker_connections:
+            self._close(min(self.connections.values(), key=lambda other: (other.answering, other.deadline)))
+        connection = Connection(client, address, self.cfg.keepalive)
+        self.connections[client.fileno()] = connection
+        self._watch(connection)
+        LOADS.set(self.place, len(self.connections))
+
+    def _has_yielded_enough(self) -> bool:
+        self.yielding_since = self.yielding_since or monotonic()
+        return monotonic() - self.yielding_since > YIELD_SECONDS
+
+    def _watch(self, connection: Connection, events: int = selectors.EVENT_READ) -> None:
+        self.selector.register(connection.socket, events, partial(self._ready, connection))
+
+    def _close(self, connection: Connection) -> None:
+        number = connection.socket.fileno()
+        if number in self.connections:
+            del self.connections[number]
+            if connection.socket in self.selector.get_map():
+                self.selector.unregister(connection.socket)
+            connection.socket.close()
+            if self.alive:
+                LOADS.set(self.place, len(self.connections))
+
+    def _tick(self, now: float) -> None:
+        """Tell the master that all is well, and let clients go that stall."""
+        self.notify()
+        for connection in list(self.connections.values()):
+            if connection.deadline < now and not connection.answering:
+                self._close(connection)
+
+    # Requests are read, answered, sent.
+
+    def _ready(self, connection: Connection, events: int) -> None:
+        """Send what is left, or read what has come."""
+        if events & selectors.EVENT_WRITE:
+            self.selector.modify(connection.socket, selectors.EVENT_READ, partial(self._ready, connection))
+            self._send(connection, Answer(b"", connection.last))
+        elif connection.receive():
+            self._take(connection)
+        else:
+            self._close(connection)
+
+    def _take(self, connection: Connection) -> None:
+        """Hand on the next request of a connection, if it is whole and the last one is answered."""
+        if connection.answering or connection.outgoing or connection.farewell:
+            return
+        try:
+            whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
+        except Exception as error:  # noqa: BLE001 - the head, or gunicorn itself: refused either way
+            self._send(connection, Answer(self._refusal(connection, error), last=True))
+            return
+        if whole is None:
+            return
+        connection.answering = True
+        if len(whole.body) > SMALL_BYTES:
+            self._begin_large(connection, whole)
+        elif len(self.waiting) < self.most_waiting or whole.head.method != "POST":
+            self.waiting.append((connection, whole))
+        else:
+            self._send(connection, Answer(turn_away(whole.head.path), last=False))
+
+    def _read_head(self, connection: Connection, data: bytes, number: int) -> Head:
+        return read_head(data, self.cfg, connection.address, number)
+
+    def _begin_large(self, connection: Connection, whole: Whole) -> None:
+        """Give a request to a thread; twice as many as there are threads may wait or be worked on."""
+        if self.large >= 2 * self.cfg.threads:
+            self._send(connection, Answer(turn_away(whole.head.path), last=False))
+            return
+        self.large += 1
+        self.selector.unregister(connection.socket)
+        answer = self.threads.submit(self._answer, connection, whole)
+        answer.add_done_callback(partial(self._finish, connection))
+
+    def _finish(self, connection: Connection, answer: "Future[Answer]") -> None:
+        """Hand a thread's answer to the loop; still in the thread."""
+        self.finished.append((connection, answer.result()))
+        os.write(self.PIPE[1], b"1")
+
+    def _end_large(self, connection: Connection, answer: Answer) -> None:
+        self.large -= 1
+        self._watch(connection)
+        self._send(connection, answer)
+
+    def _answer(self, connection: Connection, whole: Whole) -> Answer:
+        """Let the app answer; what it does not answer itself is logged, and said to be our fault."""
+        last = whole.last or not self.alive
+        try:
+            data = gateway.answer(self.wsgi, whole.head, whole.body, connection.addresses, last=last)
+        except Exception as error:  # noqa: BLE001 - nothing may end the loop
+            return Answer(self._refusal(connection, error), last=True)
+        return Answer(data, last)
+
+    def _refusal(self, connection: Connection, error: Exception) -> bytes:
+        """Let gunicorn sort an error and log it, and say it as all errors are said here."""
+        written = Outbox()
+        self.handle_error(None, written, connection.address, error)
+        status = HTTPStatus(int(written[len("HTTP/1.1 ") :][:3]))
+        return unreadable(
+            status, status.description if status >= HTTPStatus.INTERNAL_SERVER_ERROR else str(error)
+        )
+
+    def _send(self, connection: Connection, answer: Answer) -> None:
+        """Send what the client takes; when it has all, wait for its next request, or say farewell."""
+        connection.last |= answer.last
+        if not connection.send(answer.data):
+            self._close(connection)
+        elif connection.outgoing:
+            self.selector.modify(connection.socket, selectors.EVENT_WRITE, partial(self._ready, connection))
+        elif connection.last:
+            connection.say_farewell()
+        else:
+            connection.answered()
+            if connection.received:
+                self._take(connection)
