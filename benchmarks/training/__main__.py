@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from benchmarks.page import write_section
 from benchmarks.training.contestants import ENTRIES
 from benchmarks.training.driver import ROOT, Plan, Race, race
-from benchmarks.training.page import write_section
 from benchmarks.training.table import as_csv, section
 from training.data import load_examples
 from training.options import data_dir_option, plain_errors

@@ -9,9 +9,9 @@ import io
 from collections.abc import Iterator, Mapping
 from statistics import median
 
+from benchmarks.page import machine
 from benchmarks.training.contestants import ENTRIES, OPTIMIZERS
 from benchmarks.training.driver import Race, Turn
-from benchmarks.training.page import machine
 
 HEAD = "| contestant | seconds an epoch | lowest – highest | × ours | × products | cost at the end |"
 RULE = "| --- | ---: | ---: | ---: | ---: | ---: |"

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from benchmarks.page import machine, write_section
 from benchmarks.training.__main__ import docs_option
-from benchmarks.training.page import machine, write_section
 from training.data import Split, load_split
 from training.fit import Epoch, fit, measure, start
 from training.options import Several, data_dir_option, plain_errors, recipe_options

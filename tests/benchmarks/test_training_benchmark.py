@@ -12,12 +12,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from benchmarks.page import write_section
 from benchmarks.training import driver, target
 from benchmarks.training.__main__ import publish
 from benchmarks.training.contestants import BATCH, ENTRIES, OPTIMIZERS, WARM_UP
 from benchmarks.training.driver import Plan, Race, RaceError, race
 from benchmarks.training.ours import Clock, Enough
-from benchmarks.training.page import write_section
 from training.data import Examples, Split
 from training.fit import Epoch, Measure, Step
 from training.recipe import Recipe

@@ -9,7 +9,7 @@ from service.heads import _unusual, _usual, read_head
 CLIENT = ("127.0.0.1", 50000)
 USUAL = [
     b"GET /healthz HTTP/1.1\r\nHost: localhost:8080\r\n\r\n",
-    b"POST /predict?receipt=1&a=1 HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n",
+    b"POST /predict?a=1&b=2 HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n",
     b"HEAD / HTTP/1.1\r\nHost: a\r\nAccept: text/html, */*;q=0.8\r\nUser-Agent: curl/8.0\r\n\r\n",
 ]
 UNUSUAL = [
