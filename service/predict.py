@@ -40,7 +40,7 @@ class JsonResponse(Response):
     def __call__(self, _: Any, start_response: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
         """Answer as WSGI asks."""
         body = self.get_data()
-        start_response(self.status, [*self.headers, ("Content-Length", str(len(body)))])
+        start_response(self.status, [*self.headers])
         return [body]
 
 

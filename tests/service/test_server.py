@@ -24,6 +24,15 @@ def test_parity(server: Server, mnist_500: Examples) -> None:
     assert digits_over_http(server, mnist_500.images) == digits_offline(mnist_500.images)
 
 
+def test_an_answer_says_its_length_once(server: Server, seven: bytes) -> None:
+    """A second Content-Length, even of the same length, makes an answer that strict clients refuse."""
+    connection = server.connect()
+    connection.request("POST", "/predict", seven, {"Content-Type": "image/png"})
+    answer = connection.getresponse()
+    assert answer.headers.get_all("Content-Length") == [str(len(answer.read()))]
+    connection.close()
+
+
 def sample(text: str, name: str) -> int:
     """Return the sum of a metric's samples whose line starts so."""
     return round(sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)))
