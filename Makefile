@@ -9,7 +9,7 @@ SERVE := .venv/serve
 DEV := .venv/dev
 RUN := $(DEV)/bin/python
 
-.PHONY: serve test lint train evaluate report parity bench-training bench-preprocessing walkthrough-plots lock clean help
+.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-preprocessing walkthrough-plots lock clean help
 
 help:                ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -59,6 +59,14 @@ bench-training: $(DEV)/done ## Time the training beside PyTorch, JAX and scikit-
 	  touch .venv/bench-training/done; }
 	$(RUN) -m training fetch
 	$(RUN) -m benchmarks.training
+
+bench-serving: $(DEV)/done $(SERVE)/done ## Post images to the service and to its rivals, in turn (needs wrk, hey); writes docs/benchmarks.md
+	for rival in fastapi mlserver litserve bentoml; do \
+	  test -e .venv/bench-serving/$$rival/done || { $(PYTHON) -m venv --clear .venv/bench-serving/$$rival && \
+	    .venv/bench-serving/$$rival/bin/pip install --quiet -r benchmarks/serving/requirements-$$rival.txt && \
+	    touch .venv/bench-serving/$$rival/done; } || exit 1; done
+	$(RUN) -m benchmarks.serving
+	$(RUN) -m benchmarks.serving.overload
 
 bench-preprocessing: $(DEV)/done ## Time what the service does to an image between decoding and the network
 	$(RUN) -m benchmarks.preprocessing

@@ -1,0 +1,1 @@
+"""How fast the service answers: beside the frameworks that people would use instead, and beside its floor."""

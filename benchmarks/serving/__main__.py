@@ -1,0 +1,52 @@
+"""Measure the service's speed beside its rivals, and write it down.
+
+python -m benchmarks.serving [--rounds N] [--seconds S] [--only NAME]...
+"""
+
+from pathlib import Path
+
+import click
+
+from benchmarks.page import write_section
+from benchmarks.serving.contestants import ENTRIES, ROOT
+from benchmarks.serving.driver import Plan, Race, race
+from benchmarks.serving.plot import draw
+from benchmarks.serving.table import as_csv, section, servers_csv
+from training.options import plain_errors
+
+docs_option = click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=ROOT / "docs",
+    show_default="docs",
+    help="Folder of benchmarks.md, of benchmarks/ with the raw numbers, and of images/.",
+)
+
+
+@click.command()
+@docs_option
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Length of a run."
+)
+@click.option("--only", multiple=True, type=click.Choice(list(ENTRIES)), help="Leave out the others.")
+def main(docs: Path, rounds: int, seconds: float, only: tuple[str, ...]) -> None:
+    """Load the service and its rivals in turn, and write docs/benchmarks.md."""
+    with plain_errors():
+        result = race(Plan(only or tuple(ENTRIES), rounds, seconds), click.echo)
+        publish(result, docs)
+        click.echo(section(result))
+
+
+def publish(result: Race, docs: Path) -> None:
+    """Write the race's section of benchmarks.md, its two tables of raw numbers, and its plot."""
+    write_section(docs / "benchmarks.md", "serving", section(result))
+    for folder in ("benchmarks", "images"):
+        (docs / folder).mkdir(exist_ok=True)
+    (docs / "benchmarks" / "serving.csv").write_text(as_csv(result.turns), encoding="utf-8")
+    (docs / "benchmarks" / "serving-servers.csv").write_text(servers_csv(result), encoding="utf-8")
+    draw(result, docs / "images" / "serving.png")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks.serving")

@@ -1,0 +1,93 @@
+"""What is posted: the same 100 images to everyone, in each form that somebody takes.
+
+multipart   a browser's form with one file
+raw         the PNG alone
+v2          V2's JSON (MLServer): base64 in an input of datatype BYTES
+json        base64 in a JSON object
+batch       a browser's form with 64 files
+"""
+
+import base64
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+SAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mnist_500.npz"
+COUNT = 100
+BATCH = 64
+# Batches that begin with different images: enough not to send the same bytes each time.
+BATCH_STARTS = (0, 12, 24, 36)
+BOUNDARY = "----WebKitFormBoundaryDigits0123456789"
+
+
+class Post(NamedTuple):
+    """Where to post, as what, and the bodies to post one after the other, without end."""
+
+    path: str
+    content_type: str
+    bodies: Sequence[bytes]
+
+
+def read_images() -> npt.NDArray[np.uint8]:
+    """Return the images (100, 28, 28)."""
+    with np.load(SAMPLES) as archive:
+        return np.asarray(archive["images"][:COUNT])
+
+
+def as_png(image: npt.NDArray[np.uint8]) -> bytes:
+    """Write an image (height, width) as a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def as_form(pngs: Sequence[bytes], field: str = "file") -> bytes:
+    r"""Write a form of files, as browsers do.
+
+    >>> as_form([b"one", b"two"]).count(b"Content-Disposition"), as_form([b"one"])[-4:]
+    (2, b'--\r\n')
+    """
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="digit.png"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    ).encode()
+    return b"".join(head + png + b"\r\n" for png in pngs) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def as_v2(png: bytes) -> bytes:
+    """Write a V2 inference request.
+
+    >>> json.loads(as_v2(b"png"))["inputs"][0]["data"]
+    ['cG5n']
+    """
+    data = [base64.b64encode(png).decode()]
+    one = {"name": "image", "shape": [1], "datatype": "BYTES", "data": data}
+    return json.dumps({"inputs": [one | {"parameters": {"content_type": "base64"}}]}).encode()
+
+
+def as_json(png: bytes) -> bytes:
+    """Write a JSON object with the image."""
+    return json.dumps({"image": base64.b64encode(png).decode()}).encode()
+
+
+ENCODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "multipart": (f"multipart/form-data; boundary={BOUNDARY}", lambda png: as_form([png])),
+    "raw": ("image/png", bytes),
+    "v2": ("application/json", as_v2),
+    "json": ("application/json", as_json),
+}
+
+
+def post(encoding: str, path: str, pngs: Sequence[bytes]) -> Post:
+    """Encode the images for a path, each as a request, or as a batch of BATCH."""
+    if encoding == "batch":
+        batches = [pngs[first : first + BATCH] for first in BATCH_STARTS]
+        return Post(path, ENCODINGS["multipart"][0], [as_form(batch, "files") for batch in batches])
+    content_type, encode = ENCODINGS[encoding]
+    return Post(path, content_type, [encode(png) for png in pngs])

@@ -1,0 +1,57 @@
+"""Before anything is timed: each server reads the right digits in every form, and wrk can read its words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.serving import bodies, wrk
+from benchmarks.serving.bodies import Post
+from benchmarks.serving.contestants import ENTRIES
+from benchmarks.serving.server import Server, ServerError, ask
+
+WARM_UP_CONNECTIONS, WARM_UP_SECONDS = 32, 1
+
+
+def check(server: Server, posts: Mapping[str, Post], digits: Sequence[int]) -> None:
+    """Post every image, in every form that the server takes, and compare the digits."""
+    if not ENTRIES[server.name].answers_digits:
+        return
+    for form, posted in posts.items():
+        for number, body in enumerate(posted.bodies):
+            status, answer = ask(server.port, posted, body)
+            expected = [digits[number]]
+            if form == "batch":
+                first = bodies.BATCH_STARTS[number]
+                expected = list(digits[first : first + bodies.BATCH])
+            if digits_in(status, answer) != expected:
+                message = (
+                    f"{server.name}, {form}, body {number}: {expected} expected, {status} {answer[:200]!r}"
+                )
+                raise ServerError(message)
+
+
+def digits_in(status: int, answer: bytes) -> list[int]:
+    """Return the digits that an answer holds, in any server's form; none when it is an error.
+
+    >>> digits_in(200, b'{"digit": 7}'), digits_in(200, b'{"predictions": [{"digit": 1}, {"digit": 2}]}')
+    ([7], [1, 2])
+    >>> digits_in(200, b'{"outputs": [{"name": "digit", "data": [7]}]}'), digits_in(500, b"no")
+    ([7], [])
+    """
+    if status != 200:
+        return []
+    document: dict[str, Any] = json.loads(answer)
+    if "outputs" in document:
+        return [output["data"][0] for output in document["outputs"] if output["name"] == "digit"]
+    return [entry["digit"] for entry in document.get("predictions", [document])]
+
+
+def warm_up(server: Server, script: Path) -> None:
+    """Let all processes answer before anything is timed.
+
+    Raises ServerError when wrk gets no answer that it can read: it is stricter than the check's client.
+    """
+    load = wrk.run(script, server.port, WARM_UP_CONNECTIONS, WARM_UP_SECONDS)
+    if load.requests <= load.refused:
+        raise ServerError(f"{server.name}: wrk got no answer that it could read: {load}")

@@ -1,0 +1,124 @@
+"""Who races: how each server is started, in which environment, and what it takes where.
+
+All have the same network, the same preparation of images, the same fields in the answer, and one BLAS
+thread a process; all but one have two processes. MLServer has one, for it is faster so: its parallel
+workers are sent each request through a queue, which costs more here than a second core brings.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+RIVALS = "benchmarks.serving.rivals"
+FORMS = ("multipart", "raw")
+CONNECTIONS = (1, 8, 32)
+BATCH_CONNECTIONS = (1, 4, 8)
+WORKERS = 2
+GUNICORN = (
+    *("python", "-m", "gunicorn", "--no-control-socket", "--bind", "127.0.0.1:{port}"),
+    *("--workers", str(WORKERS), "--worker-class", "gthread", "--threads", "4"),
+)
+UVICORN = (
+    *("python", "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", str(WORKERS)),
+    *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
+)
+
+
+class Takes(NamedTuple):
+    """How a server takes a form: as which of bodies.ENCODINGS (or batch), and on which path."""
+
+    encoding: str
+    path: str
+
+
+class Entry(NamedTuple):
+    """A server: its name in tables, its environment under .venv, and how it is started there.
+
+    In the command and the environment's variables, {port}, {port2} and {folder} (one to write to) are
+    filled in. answers_digits is False for who answers the same to everyone; pair tells that two processes
+    of the same kind take the requests, so that one can compare what each had to do.
+    """
+
+    label: str
+    environment: str
+    command: tuple[str, ...]
+    takes: Mapping[str, Takes]
+    packages: tuple[str, ...]
+    variables: Mapping[str, str] = {}
+    answers_digits: bool = True
+    pair: bool = False
+
+
+SAME_PATH = {form: Takes(form, "/predict") for form in FORMS}
+
+ENTRIES = {
+    "ours": Entry(
+        "this project",
+        "serve",
+        ("python", "-m", "gunicorn", "--config", "service/gunicorn.conf.py"),
+        SAME_PATH | {"batch": Takes("batch", "/predict")},
+        ("flask", "gunicorn", "numpy", "pillow"),
+        {"DIGITS_HOST": "127.0.0.1", "DIGITS_PORT": "{port}", "DIGITS_WORKERS": str(WORKERS)},
+        pair=True,
+    ),
+    "constant": Entry(
+        "Flask, a constant answer",
+        "serve",
+        (*GUNICORN, f"{RIVALS}.flask_constant:app"),
+        SAME_PATH,
+        ("flask", "gunicorn"),
+        answers_digits=False,
+        pair=True,
+    ),
+    "naive": Entry(
+        "Flask, as tutorials do",
+        "serve",
+        (*GUNICORN, f"{RIVALS}.flask_naive:app"),
+        SAME_PATH,
+        ("flask", "gunicorn", "numpy", "pillow"),
+        pair=True,
+    ),
+    "fastapi": Entry(
+        "FastAPI, ONNX Runtime",
+        "bench-serving/fastapi",
+        (*UVICORN, f"{RIVALS}.fastapi_onnx:app"),
+        {
+            "multipart": Takes("multipart", "/predict"),
+            "raw": Takes("raw", "/raw"),
+            "batch": Takes("batch", "/batch"),
+        },
+        ("fastapi", "uvicorn", "uvloop", "onnxruntime"),
+        pair=True,
+    ),
+    "mlserver": Entry(
+        "MLServer",
+        "bench-serving/mlserver",
+        ("mlserver", "start", "benchmarks/serving/rivals/mlserver"),
+        dict.fromkeys(FORMS, Takes("v2", "/v2/models/digits/infer")),
+        ("mlserver",),
+        {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "{port2}"},
+    ),
+    "litserve": Entry(
+        "LitServe",
+        "bench-serving/litserve",
+        ("python", "-m", f"{RIVALS}.litserve_server", "{port}"),
+        {"multipart": Takes("multipart", "/predict"), "raw": Takes("json", "/predict")},
+        ("litserve",),
+    ),
+    "bentoml": Entry(
+        "BentoML",
+        "bench-serving/bentoml",
+        ("bentoml", "serve", f"{RIVALS}.bentoml_service:Digits", "--host", "127.0.0.1", "--port", "{port}"),
+        {"multipart": Takes("multipart", "/predict"), "raw": Takes("raw", "/raw")},
+        ("bentoml",),
+        {"BENTOML_HOME": "{folder}", "BENTOML_DO_NOT_TRACK": "True"},
+        pair=True,
+    ),
+}
+
+
+def cells() -> list[tuple[str, int]]:
+    """Return all (form, connections) that are measured, in their order."""
+    single = [(form, connections) for form in FORMS for connections in CONNECTIONS]
+    return single + [("batch", connections) for connections in BATCH_CONNECTIONS]

@@ -1,0 +1,165 @@
+"""The race: all servers alive, one at work.
+
+A round gives each server one run with each form and number of connections, beginning with another server
+each time. So whatever the machine does besides, slow down or speed up, it does to all of them, and no one
+always follows the same one. Figures are compared within a round.
+"""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks.serving import bodies, processes, wrk
+from benchmarks.serving.bodies import Post, post
+from benchmarks.serving.checking import check, warm_up
+from benchmarks.serving.contestants import ENTRIES, ROOT, cells
+from benchmarks.serving.server import Server, ServerError, running
+from models.network import predict
+from models.preprocessing import preprocess
+from models.store import load
+from service.settings import DEFAULT_MODEL
+
+# The first start reads files that the next ones find in memory: the median is of those that have them there.
+STARTS = 3
+
+Posts = dict[str, dict[str, Post]]
+Say = Callable[[str], object]
+
+
+class Turn(NamedTuple):
+    """One run; cpu_us is processor time a request, spread a pair's busier process's over the other's."""
+
+    round: int
+    form: str
+    connections: int
+    server: str
+    load: wrk.Load
+    cpu_us: float
+    spread: float
+
+
+class Plan(NamedTuple):
+    """Who races, how many rounds, and how long a run is."""
+
+    names: Sequence[str]
+    rounds: int
+    seconds: float
+
+
+@dataclass
+class Race:
+    """All turns of a plan, and of each server its versions, starts (seconds) and memory (megabytes)."""
+
+    plan: Plan
+    turns: list[Turn] = field(default_factory=list)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    starts: dict[str, list[float]] = field(default_factory=dict)
+    megabytes: dict[str, float] = field(default_factory=dict)
+
+
+def race(plan: Plan, say: Say = str) -> Race:
+    """Let the plan's servers answer, in turn, and return what they did.
+
+    Raises ServerError when one does not start, or reads another digit than the network does offline.
+    """
+    wrk.require()
+    result = Race(plan)
+    images = bodies.read_images()
+    pngs = [bodies.as_png(image) for image in images]
+    digits = predict(load(DEFAULT_MODEL).network, preprocess(images)).tolist()
+    posts: Posts = {name: posts_of(name, pngs) for name in plan.names}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = []
+        for name in plan.names:
+            result.versions[name] = versions(name)
+            server = _started(name, posts[name], folder, stack, result)
+            check(server, posts[name], digits)
+            servers.append(server)
+            say(f"{ENTRIES[name].label}: starts in {median(result.starts[name]):.2f} s")
+        write_scripts(posts, folder)
+        for server in servers:
+            warm_up(server, folder / f"{server.name}-raw.lua")
+        for turn in _turns(servers, posts, folder, plan):
+            result.turns.append(turn)
+            say(_told(turn))
+        for server in servers:
+            result.megabytes[server.name] = processes.memory_megabytes(server.process.pid)
+    return result
+
+
+def posts_of(name: str, pngs: Sequence[bytes]) -> dict[str, Post]:
+    """Return what is posted to a server, by form."""
+    return {form: post(*takes, pngs) for form, takes in ENTRIES[name].takes.items()}
+
+
+def versions(name: str) -> dict[str, str]:
+    """Ask a server's environment for its packages' versions.
+
+    Raises ServerError when it is not there.
+    """
+    entry = ENTRIES[name]
+    python = ROOT / ".venv" / entry.environment / "bin" / "python"
+    asked = (
+        f"import importlib.metadata as m, json; print(json.dumps([m.version(n) for n in {entry.packages}]))"
+    )
+    try:
+        found = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        message = f"{name}: .venv/{entry.environment} is not whole ({error}); `make bench-serving` makes it"
+        raise ServerError(message) from error
+    return dict(zip(entry.packages, json.loads(found.stdout), strict=True))
+
+
+def write_scripts(posts: Posts, folder: Path) -> None:
+    """Write wrk's script for each server and form."""
+    for name, forms in posts.items():
+        for form, posted in forms.items():
+            (folder / f"{name}-{form}.lua").write_text(wrk.script(posted), encoding="ascii")
+
+
+def _started(name: str, posts: dict[str, Post], folder: Path, stack: ExitStack, result: Race) -> Server:
+    """Start a server several times, and leave it running the last time."""
+    first = posts["raw"]
+    starts = result.starts[name] = []
+    for number in range(STARTS - 1):
+        with running(name, first, folder / f"{name}-{number}") as server:
+            starts.append(server.start_seconds)
+    server = stack.enter_context(running(name, first, folder / name))
+    starts.append(server.start_seconds)
+    return server
+
+
+def _turns(servers: list[Server], posts: Posts, folder: Path, plan: Plan) -> Iterator[Turn]:
+    for number in range(plan.rounds):
+        first = number % max(len(servers), 1)
+        for form, connections in cells():
+            for server in servers[first:] + servers[:first]:
+                if form in posts[server.name]:
+                    script = folder / f"{server.name}-{form}.lua"
+                    yield _turn((number + 1, form, connections), server, script, plan.seconds)
+
+
+def _turn(cell: tuple[int, str, int], server: Server, script: Path, seconds: float) -> Turn:
+    """Run wrk once; cell is the round, the form and the connections."""
+    before = processes.processor_seconds(server.process.pid)
+    load = wrk.run(script, server.port, cell[-1], seconds)
+    used = processes.since(before, processes.processor_seconds(server.process.pid))
+    cpu_us = 1e6 * sum(used.values()) / max(load.requests, 1)
+    spread = processes.spread(used) if ENTRIES[server.name].pair else float("nan")
+    return Turn(*cell, server.name, load, cpu_us, spread)
+
+
+def _told(turn: Turn) -> str:
+    load = turn.load
+    wrong = f", {load.refused} refused, {load.socket_errors} socket errors" * bool(
+        load.refused or load.socket_errors
+    )
+    where = f"round {turn.round}, {turn.form}, {turn.connections} connections, {turn.server}"
+    return f"{where}: {load.per_second:.0f} a second{wrong}"

@@ -1,0 +1,30 @@
+"""BentoML: a service with two workers, without its log line and its metrics for each request.
+
+The methods are `async def` and do their work in the loop: at these sizes that is faster than a thread for
+each request. A form's file comes as a path, for which BentoML writes it to disk: as bytes it takes text only.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import bentoml
+from bentoml.validators import ContentType
+
+from benchmarks.serving.rivals.reading import read
+
+PNG = ContentType("image/png")
+
+
+@bentoml.service(workers=2, metrics={"enabled": False}, logging={"access": {"enabled": False}})
+class Digits:
+    """The network, which the shared module has loaded by now."""
+
+    @bentoml.api
+    async def predict(self, file: Annotated[Path, PNG]) -> dict[str, Any]:
+        """Read the digit in a form's file."""
+        return read(file.read_bytes())
+
+    @bentoml.api
+    async def raw(self, image: Annotated[bytes, PNG], /) -> dict[str, Any]:
+        """Read the digit in the image that is the body."""
+        return read(image)

@@ -1,0 +1,58 @@
+"""What all rivals share with the service: the image's preparation, the network, the decision, the answer.
+
+What is compared is everything around them.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.activations import Array
+from models.decision import Decision, decide
+from models.network import forward
+from models.preprocessing import preprocess
+from models.store import load
+from service.images import decode
+from service.normalise import normalise
+from service.settings import DEFAULT_MODEL
+
+MODEL = load(DEFAULT_MODEL)
+MAX_PIXELS = 16 * 2**20
+
+
+def prepare(pngs: list[bytes]) -> npt.NDArray[np.float32]:
+    """Return the network's input (N, 784) for N PNGs."""
+    return preprocess(np.array([normalise(decode(png, MAX_PIXELS))[0] for png in pngs]))
+
+
+def logits(x: npt.NDArray[np.float32]) -> Array:
+    """Run the network in NumPy, for the rivals that bring no engine of their own."""
+    return forward(MODEL.network, x).z[-1]
+
+
+def documents(z: Array) -> list[dict[str, Any]]:
+    """Return the answer for each row of the logits z (N, 10), as the service words it."""
+    return [_document(Decision(*row)) for row in zip(*decide(z, MODEL.metadata), strict=True)]
+
+
+def _document(decision: Decision) -> dict[str, Any]:
+    digit = int(decision.p.argmax())
+    return {
+        "digit": digit,
+        "confidence": float(decision.p[digit]),
+        "probabilities": decision.p.tolist(),
+        "prediction_set": np.flatnonzero(decision.sets).tolist(),
+        "abstained": bool(decision.abstained),
+    }
+
+
+def read(png: bytes) -> dict[str, Any]:
+    """Return the answer to one PNG, by the network in NumPy."""
+    return documents(logits(prepare([png])))[0]
+
+
+def as_json(answer: dict[str, Any]) -> str:
+    """Write an answer as the service does."""
+    return json.dumps(answer)

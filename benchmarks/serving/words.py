@@ -1,0 +1,68 @@
+"""What the page's section says around its tables."""
+
+from collections.abc import Iterable, Mapping
+
+from benchmarks.serving.contestants import ENTRIES
+from benchmarks.serving.driver import Turn
+
+UNEVEN = 1.5
+WHY_UNEVEN = """\
+There, whichever process wakes first takes all connections that are waiting, and keeps them. The highest
+figures are of runs in which both were busy."""
+INTRODUCTION = """\
+## Speed of serving
+
+The service beside the frameworks that people would use instead: the same weights, the same preparation of
+images (`service.images`, `service.normalise`), the same fields in the answer, the same {count} MNIST images
+as PNGs of 28 × 28 pixels, two processes and one BLAS thread in each. What differs is everything around that.
+`make bench-serving` measures them in one run: all alive, one at a time at work, in turn. Before that, each
+must read the digits that the network reads offline. A ratio above 1 says that this project answers more. The
+constant answer reads, decodes and computes nothing: it is the floor of any service on Flask and gunicorn's
+`gthread`."""
+MAKINGS = """\
+FastAPI: uvicorn with uvloop and httptools, ONNX Runtime with one thread, `async def`, answers sent without
+validation. MLServer takes base64 in V2's JSON, in both tables; it has one process, for its parallel workers
+were slower. LitServe takes no raw body: in that table it has base64 in JSON. It has two processes for HTTP
+and two for the network. BentoML: two workers, `async def`. The servers' own metrics and log lines for each
+request are off, this project's metrics are on. Flask as tutorials do: gunicorn's `gthread`, two workers
+with four threads, `request.files`, Pillow's `convert`, `jsonify`. All stand in `benchmarks/serving/rivals/`.
+MLServer, LitServe, BentoML and Flask run the network in NumPy, as this project does."""
+CONDITIONS = """\
+Medians of {rounds} rounds, {seconds:g} s a run; the ratio is taken within each round. The load comes from
+wrk, on the same cores: `wrk -t1 -c CONNECTIONS -d SECONDS --latency -s SCRIPT`. CPU is the processor time of
+all the server's processes, with 8 connections and more. Memory is theirs after the load, what they share
+counted once. The first answer is that to a prediction, from the start of the process; the median of three
+starts. Busier ÷ other compares the processor time of the two processes that answer, with 8 connections and
+more. On {machine}. {versions}.
+Every run: [serving.csv](benchmarks/serving.csv), [serving-servers.csv](benchmarks/serving-servers.csv)."""
+
+
+def unevenness(spreads: Mapping[str, float]) -> str:
+    """Say whose two processes did not share the work.
+
+    >>> unevenness({"ours": 1.02, "naive": 1.8})
+    'One process worked much more than the other in most runs of: Flask, as tutorials do (1.8 times). ...'
+    """
+    uneven = [
+        f"{ENTRIES[name].label} ({spread:.1f} times)" for name, spread in spreads.items() if spread > UNEVEN
+    ]
+    if not uneven:
+        return (
+            f"No server's busier process worked more than {UNEVEN} times as much as the other, by the median."
+        )
+    return f"One process worked much more than the other in most runs of: {', '.join(uneven)}. {WHY_UNEVEN}"
+
+
+def faults(turns: Iterable[Turn]) -> str:
+    """Say who refused requests, or broke connections off."""
+    refused: dict[str, int] = {}
+    broken: dict[str, int] = {}
+    for turn in turns:
+        refused[turn.server] = refused.get(turn.server, 0) + turn.load.refused
+        broken[turn.server] = broken.get(turn.server, 0) + turn.load.socket_errors
+    told = [
+        f"{ENTRIES[name].label}: {refused[name]} answers that were errors, {broken[name]} socket errors"
+        for name in refused
+        if refused[name] or broken[name]
+    ]
+    return f"{'; '.join(told)}." if told else "No request was refused, and no connection was broken off."

@@ -1,0 +1,114 @@
+"""wrk, which makes the load: a script for it in Lua, and what it found.
+
+The script writes all its requests before the clock starts, and then only hands them out.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.serving.bodies import Post
+
+PRINTABLE = range(32, 127)
+SCRIPT = """\
+local bodies = {
+%(bodies)s
+}
+local requests = {}
+local last = 0
+
+function init(_)
+  for i, body in ipairs(bodies) do
+    requests[i] = wrk.format("POST", "%(path)s", {["Content-Type"] = "%(content_type)s"}, body)
+  end
+end
+
+function request()
+  last = last %% #requests + 1
+  return requests[last]
+end
+
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"requests": %%d, "duration_us": %%d, "p50_us": %%d, "p99_us": %%d, ' ..
+    '"socket_errors": %%d, "refused": %%d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    errors.connect + errors.read + errors.write + errors.timeout, errors.status))
+end
+"""
+
+
+class Load(NamedTuple):
+    """A run of wrk: answers, how long it took, and what went wrong; refused are answers above 399."""
+
+    requests: int
+    duration_us: int
+    p50_us: int
+    p99_us: int
+    socket_errors: int
+    refused: int
+
+    @property
+    def per_second(self) -> float:
+        """Good answers a second: who refuses quickly does not win."""
+        return (self.requests - self.refused) / self.duration_us * 1e6
+
+
+def script(post: Post) -> str:
+    """Write the script that posts the bodies one after the other, without end."""
+    bodies = "\n".join(f'"{_escaped(body)}",' for body in post.bodies)
+    return SCRIPT % {"bodies": bodies, "path": post.path, "content_type": post.content_type}
+
+
+def _escaped(data: bytes) -> str:
+    r"""Write bytes between a Lua string's quotes.
+
+    >>> _escaped(b'a"\\\n\xff1')
+    'a\\034\\092\\010\\2551'
+    """
+    return "".join(
+        chr(byte) if byte in PRINTABLE and byte not in b'"\\' else f"\\{byte:03d}" for byte in data
+    )
+
+
+def require() -> None:
+    """Raise ValueError when wrk is not installed."""
+    if not shutil.which("wrk"):
+        raise ValueError("wrk is not installed: it makes the load (Debian: apt-get install wrk)")
+
+
+def run(path: Path, port: int, connections: int, seconds: float) -> Load:
+    """Let wrk run a script against a server on this machine."""
+    # wrk's own clock knows whole seconds; told to stop, it says what it has found by then.
+    command: list[str | Path] = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{ceil(seconds)}s",
+        "-s",
+        path,
+        f"http://127.0.0.1:{port}",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            output, _ = process.communicate(timeout=None if seconds == ceil(seconds) else seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate()
+    return parse(output)
+
+
+def parse(output: str) -> Load:
+    """Read the script's line among wrk's own.
+
+    Raises ValueError when it is not there.
+    """
+    for line in output.splitlines():
+        if line.startswith('{"requests"'):
+            return Load(**json.loads(line))
+    raise ValueError(f"wrk did not say what it found, but:\n{output}")
