@@ -16,7 +16,7 @@ from benchmarks.serving import bodies, overload, processes, server, words, wrk
 from benchmarks.serving.__main__ import publish
 from benchmarks.serving.bodies import Post
 from benchmarks.serving.checking import check
-from benchmarks.serving.contestants import BATCH_CONNECTIONS, CONNECTIONS, ENTRIES, FORMS, ROOT, cells
+from benchmarks.serving.contestants import BATCH_CONNECTIONS, CONNECTIONS, ENTRIES, FORMS, cells
 from benchmarks.serving.driver import Plan, Race, Turn, posts_of, race
 from benchmarks.serving.server import Server, ServerError
 from benchmarks.serving.wrk import Load
