@@ -111,7 +111,7 @@ class Connection:
         return read(data, self.requests)
 
     def send(self, data: bytes) -> bool:
-        """Send what the client takes now and keep the rest; return False when it is gone."""
+        """Send what the client takes now and keep the rest for a while; return False when it is gone."""
         data = self.outgoing + data if self.outgoing else data
         try:
             sent = self.socket.send(data)
@@ -120,6 +120,9 @@ class Connection:
         except OSError:
             return False
         self.outgoing = data[sent:]
+        if self.outgoing:
+            self.answering = False
+            self.deadline = monotonic() + REQUEST_SECONDS
         return True
 
     def answered(self) -> None:

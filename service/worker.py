@@ -69,8 +69,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()
         self.finished: deque[tuple[Connection, Answer]] = deque()
+        # Those whose next request may have come together with the one that was just answered.
+        self.answered: deque[Connection] = deque()
         self.large = 0
-        self.yielding_since = self.next_tick = 0.0
+        self.listening = False
+        self.yielded_at = self.yielding_since = self.next_tick = 0.0
 
     def init_process(self) -> None:
         """Make what a process must have for itself, and run."""
@@ -81,17 +84,17 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def run(self) -> None:
         """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
         self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
-        self._listen()
         while self.alive and self.ppid == os.getppid():
-            self._turn(YIELD_TICK_SECONDS if self.yielding_since else TICK_SECONDS)
-            if self.yielding_since:
-                self._listen()
+            self._turn(TICK_SECONDS if self.listening else YIELD_TICK_SECONDS)
+            self._listen()
         self._leave()
 
     def _turn(self, seconds: float) -> None:
         """Wait for something to happen, and answer what became whole."""
-        for key, events in self.selector.select(seconds):
+        for key, events in self.selector.select(0 if self.answered else seconds):
             key.data(events)
+        for _ in range(len(self.answered)):
+            self._take(self.answered.popleft())
         while self.finished:
             self._end_large(*self.finished.popleft())
         if self.waiting:
@@ -111,9 +114,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def _leave(self) -> None:
         """Take no more connections, and wait for those that are there: the idle ones not for long."""
         LOADS.leave(self.place)
+        self._stop_listening()
         for listener in self.sockets:
-            if listener.sock in self.selector.get_map():
-                self.selector.unregister(listener.sock)
             listener.close()
         end = monotonic() + self.cfg.graceful_timeout
         for connection in self.connections.values():
@@ -130,16 +132,22 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     # Connections come and go.
 
     def _listen(self) -> None:
-        for listener in self.sockets:
-            if listener.sock not in self.selector.get_map():
+        if not self.listening:
+            self.listening = True
+            for listener in self.sockets:
                 listener.settimeout(0)
                 self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._accept, listener))
 
+    def _stop_listening(self) -> None:
+        if self.listening:
+            self.listening = False
+            for listener in self.sockets:
+                self.selector.unregister(listener.sock)
+
     def _accept(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
         if not LOADS.is_least(self.place) and not self._has_yielded_enough():
-            self.selector.unregister(listener.sock)
+            self._stop_listening()
             return
-        self.yielding_since = 0.0
         try:
             client, address = listener.accept()
         except OSError:  # another worker was faster, or the client is gone already
@@ -152,8 +160,12 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         LOADS.set(self.place, len(self.connections))
 
     def _has_yielded_enough(self) -> bool:
-        self.yielding_since = self.yielding_since or monotonic()
-        return monotonic() - self.yielding_since > YIELD_SECONDS
+        """Say whether a connection has been left to others for long; after a while, it is another one."""
+        now = monotonic()
+        if now - self.yielded_at > 2 * YIELD_SECONDS:
+            self.yielding_since = now
+        self.yielded_at = now
+        return now - self.yielding_since > YIELD_SECONDS
 
     def _watch(self, connection: Connection, events: int = selectors.EVENT_READ) -> None:
         self.selector.register(connection.socket, events, partial(self._ready, connection))
@@ -178,7 +190,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     # Requests are read, answered, sent.
 
     def _ready(self, connection: Connection, events: int) -> None:
-        """Send what is left, or read what has come."""
+        """Send what is left, or read what has come; unless it was closed in this very turn."""
+        if connection.socket.fileno() < 0:
+            return
         if events & selectors.EVENT_WRITE:
             self.selector.modify(connection.socket, selectors.EVENT_READ, partial(self._ready, connection))
             self._send(connection, Answer(b"", connection.last))
@@ -189,7 +203,12 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def _take(self, connection: Connection) -> None:
         """Hand on the next request of a connection, if it is whole and the last one is answered."""
-        if connection.answering or connection.outgoing or connection.farewell:
+        if (
+            connection.answering
+            or connection.outgoing
+            or connection.farewell
+            or connection.socket.fileno() < 0
+        ):
             return
         try:
             whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
@@ -226,8 +245,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def _end_large(self, connection: Connection, answer: Answer) -> None:
         self.large -= 1
-        self._watch(connection)
-        self._send(connection, answer)
+        if connection.socket.fileno() >= 0:
+            self._watch(connection)
+            self._send(connection, answer)
 
     def _answer(self, connection: Connection, whole: Whole) -> Answer:
         """Let the app answer; what it does not answer itself is logged, and said to be our fault."""
@@ -259,4 +279,4 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         else:
             connection.answered()
             if connection.received:
-                self._take(connection)
+                self.answered.append(connection)

@@ -1,6 +1,7 @@
 """The recipe of a training: every choice in one table, each with its default, check and explanation.
 
-The defaults are the recipe of the weights that ship. The command line makes its options from here.
+The defaults train a small network in two minutes; what ships has its recipe in the Makefile. The command line
+makes its options from here.
 """
 
 from collections.abc import Callable
