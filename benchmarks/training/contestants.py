@@ -58,6 +58,7 @@ ENTRIES = {
     "ours": Entry("this project", "ours", "fit"),
     "products": Entry("its matrix products alone", "products", "products"),
     "pytorch": Entry("PyTorch", "pytorch", "eager"),
+    "pytorch-fused": Entry("PyTorch, fused optimizers", "pytorch", "fused"),
     "pytorch-compiled": Entry("PyTorch, torch.compile", "pytorch", "compiled"),
     "jax": Entry("JAX, jit", "jax_jit", "jit"),
     "scikit-learn": Entry("scikit-learn, MLPClassifier", "scikit_learn", "partial_fit"),

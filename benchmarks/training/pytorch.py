@@ -1,8 +1,9 @@
-"""PyTorch, as its tutorials and its performance tuning guide write it: eager, and with torch.compile.
+"""PyTorch, as its tutorials and its performance tuning guide write it: eager, fused, and with torch.compile.
 
-Inputs are one tensor, gathered by index; gradients are set to None rather than to 0; the optimizers are
-the fused ones, which are at least as fast here as the foreach ones; all cores work. Compiled, the
-network and its loss are one graph, whose matrix products are tuned for this machine (max-autotune).
+Inputs are one tensor, gathered by index; gradients are set to None rather than to 0; all cores work.
+Eager, the optimizers are as they come; fused, each is one kernel over all parameters. Compiled, they are
+fused, too, and the network and its loss are one graph, whose matrix products are tuned for this machine
+(max-autotune).
 """
 
 import os
@@ -30,13 +31,18 @@ from training.data import Examples
 
 def enter_eager(optimizer: str, examples: Examples) -> Contestant:
     """Enter PyTorch as it comes."""
-    return _enter(optimizer, examples, lambda function: function)
+    return _enter(optimizer, examples, lambda function: function, fused=False)
+
+
+def enter_fused(optimizer: str, examples: Examples) -> Contestant:
+    """Enter PyTorch with its fused optimizers."""
+    return _enter(optimizer, examples, lambda function: function, fused=True)
 
 
 def enter_compiled(optimizer: str, examples: Examples) -> Contestant:
     """Enter torch.compile; raises Unavailable where it does not work, as without a C++ compiler."""
     try:
-        contestant = _enter(optimizer, examples, partial(torch.compile, mode="max-autotune"))
+        contestant = _enter(optimizer, examples, partial(torch.compile, mode="max-autotune"), fused=True)
         contestant.run(1)
     except RuntimeError as error:  # the base of all that TorchDynamo and Inductor raise
         reason = str(error).strip().splitlines()[0]
@@ -45,13 +51,13 @@ def enter_compiled(optimizer: str, examples: Examples) -> Contestant:
     return contestant
 
 
-def _enter(optimizer: str, examples: Examples, compiled: Callable[[Any], Any]) -> Contestant:
+def _enter(optimizer: str, examples: Examples, compiled: Callable[[Any], Any], *, fused: bool) -> Contestant:
     torch.manual_seed(1)
     torch.set_num_threads(os.cpu_count() or 1)
     x = torch.from_numpy(preprocess(examples.images))
     y = torch.from_numpy(examples.labels).long()
     network = _network()
-    optimize = _optimizer(optimizer, network)
+    optimize = _optimizer(optimizer, network, fused=fused)
     choose = batches(len(y))
 
     def cost(x: Any, y: Any) -> Any:  # noqa: ANN401 - torch may be absent where types are checked
@@ -81,8 +87,8 @@ def _network() -> nn.Sequential:
     return nn.Sequential(linear[0], nn.ReLU(), linear[1], nn.ReLU(), linear[2])
 
 
-def _optimizer(name: str, network: nn.Sequential) -> torch.optim.Optimizer:
+def _optimizer(name: str, network: nn.Sequential, *, fused: bool) -> torch.optim.Optimizer:
     learning_rate = LEARNING_RATES[name]
     if name == "adam":
-        return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
-    return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=MOMENTUM, fused=True)
+        return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=fused)
+    return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=MOMENTUM, fused=fused)
