@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import partial
 from time import perf_counter
 
 from flask import Flask, Request, Response, request
@@ -34,13 +35,18 @@ class App(Flask):
     def full_dispatch_request(self) -> Response:
         """Answer a request; what goes wrong in a view is an answer here, too.
 
-        Counted before it is sent: a worker killed in between has then counted an answer that did not
-        arrive, but no answer that arrives goes uncounted.
+        Counted when it is written and before it is sent: a worker killed in between has then counted an
+        answer that did not arrive, but no answer that arrives goes uncounted.
         """
         began = perf_counter()
         response = super().full_dispatch_request()
-        route = request.url_rule.rule if request.url_rule else metrics.UNMATCHED
-        metrics.count_request(route, request.method, response.status_code, perf_counter() - began)
+        asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - spares the proxy
+        route = asked.url_rule.rule if asked.url_rule else metrics.UNMATCHED
+        count = partial(metrics.count_request, began, route, asked.method, response.status_code)
+        if isinstance(response, predict.Deferred):
+            response.call_on_close(count)
+        else:
+            count()
         return response
 
 

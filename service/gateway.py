@@ -9,7 +9,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from io import BytesIO
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.heads import Head
 
@@ -27,14 +27,19 @@ SAME_FOR_ALL: dict[str, Any] = {
 }
 NO_BODY = frozenset({204, 304})
 Environ = dict[str, Any]
-App = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
+App = Callable[[Environ, Any], Iterable[bytes]]
 
 
-def answer(app: App, head: Head, body: bytes, addresses: dict[str, str], *, last: bool) -> bytes:
-    """Let the app answer a request; `last` tells the client that the connection ends with the answer.
+class Begun(NamedTuple):
+    """An answer whose status and headers are there; its body is written when it is asked for."""
 
-    addresses are the environ's REMOTE_ and SERVER_ variables.
-    """
+    status: str
+    headers: list[tuple[str, str]]
+    chunks: Iterable[bytes]
+
+
+def begin(app: App, head: Head, body: bytes, addresses: dict[str, str]) -> Begun:
+    """Let the app begin to answer a request; addresses are the environ's REMOTE_ and SERVER_ variables."""
     environ = {
         **SAME_FOR_ALL,
         **addresses,
@@ -52,12 +57,17 @@ def answer(app: App, head: Head, body: bytes, addresses: dict[str, str], *, last
         started[:] = status, headers
 
     chunks = app(environ, start_response)
+    return Begun(started[0], started[1], chunks)
+
+
+def finish(begun: Begun, *, last: bool) -> bytes:
+    """Let the app end its answer; `last` tells the client that the connection ends with it."""
     try:
-        content = b"".join(chunks)
+        content = b"".join(begun.chunks)
     finally:
-        if hasattr(chunks, "close"):
-            chunks.close()
-    return as_bytes(started[0], started[1], content, last=last)
+        if hasattr(begun.chunks, "close"):
+            begun.chunks.close()
+    return as_bytes(begun.status, begun.headers, content, last=last)
 
 
 def as_bytes(status: str, headers: list[tuple[str, str]], content: bytes, *, last: bool) -> bytes:

@@ -46,7 +46,7 @@ REQUESTS = Histogram(
 )
 STAGES = Histogram(
     "digits_stage_duration_seconds",
-    "Time in each stage of reading the images of a request.",
+    "Time in each stage of reading images: of a request's, and forward of all that waited together.",
     ["stage"],
     buckets=SECONDS,
 )
@@ -112,8 +112,9 @@ class Stages:
         self.began = now
 
 
-def count_request(route: str, method: str, status: int, seconds: float) -> None:
-    """Count an answer; the route is one of the app's rules, or UNMATCHED."""
+def count_request(began: float, route: str, method: str, status: int) -> None:
+    """Count an answer to what began then; the route is one of the app's rules, or UNMATCHED."""
+    seconds = perf_counter() - began
     _requests(route, method if method in METHODS else "other", status).observe(seconds)
 
 
@@ -126,7 +127,7 @@ def _requests(route: str, method: str, status: int) -> Histogram:
 def count_turned_away(problem: Problem) -> None:
     """Count a request that was answered before the app saw it: which route it was for is not known yet."""
     REJECTION[problem.reason].inc()
-    count_request(UNMATCHED, "POST", problem.status, 0.0)
+    count_request(perf_counter(), UNMATCHED, "POST", problem.status)
 
 
 def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:
@@ -134,7 +135,8 @@ def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:
     DIGIT[answer["digit"]].inc()
     CONFIDENCE.observe(answer["confidence"])
     INK.observe(receipt.ink_fraction)
-    ABSTENTIONS.inc(answer["abstained"])
+    if answer["abstained"]:
+        ABSTENTIONS.inc()
 
 
 def exposition() -> Response:

@@ -1,28 +1,26 @@
 """POST /predict: PNGs in, digits out.
 
-One request: body → PNGs → decode → normalise → preprocess → forward → JSON. The images of a request
-go through the network as one batch; one that can't be read never fails its neighbours.
+One request: body → PNGs → decode → normalise → preprocess → forward → JSON. The images of a request, and
+those of requests that wait with it (batches.py), go through the network as one batch; one that can't be read
+never fails its neighbours.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from flask import Blueprint, Response, request
 
 from models.activations import Array
-from models.decision import Decision, decide
-from models.network import Activity, forward
-from models.preprocessing import preprocess
-from models.store import Model
+from models.decision import Decision
 from service import metrics
+from service.batches import Share, hand_in
 from service.health import service
-from service.images import Grey, InvalidImage, decode
-from service.normalise import SIDE, Receipt, normalise
+from service.images import InvalidImage, decode
+from service.normalise import Receipt, normalise
 from service.problems import Problem
 from service.settings import Settings
 from service.uploads import read_pngs
@@ -34,14 +32,23 @@ After = TypeVar("After")
 Document = dict[str, Any]
 
 
-class JsonResponse(Response):
-    """A body that is there whole: werkzeug need not find out what headers it lacks."""
+class Deferred(Response):
+    """JSON that is written when the server asks for it: what waits with it may be handed in before."""
 
-    def __call__(self, _: Any, start_response: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
+    def __init__(self, write: Callable[[], str]) -> None:
+        """Keep what writes the body."""
+        super().__init__(content_type="application/json")
+        self.write = write
+
+    def __call__(self, _: Any, start_response: Any) -> Iterator[bytes]:  # noqa: ANN401 - WSGI's own
         """Answer as WSGI asks."""
-        body = self.get_data()
         start_response(self.status, [*self.headers])
-        return [body]
+        return self._body()
+
+    def _body(self) -> Iterator[bytes]:
+        body = self.write().encode()
+        self.close()
+        yield body
 
 
 @blueprint.post("/predict")
@@ -57,18 +64,28 @@ def predict() -> Response:
     normalised = _each(normalise, greys)
     stages.end("normalise")
     readable = [entry for entry in normalised if not isinstance(entry, Problem)]
-    activity = forward(model.network, _batch([image for image, _ in readable]))
-    decision = decide(activity.z[-1], model.metadata)
-    stages.end("forward")
-    answers = _answers(model, decision, activity, [receipt for _, receipt in readable])
-    if len(pngs) > 1:
-        body = json.dumps({"predictions": [_document(entry, answers) for entry in normalised]})
-    elif isinstance(normalised[0], Problem):
+    if len(pngs) == 1 and isinstance(normalised[0], Problem):
         raise normalised[0]
-    else:
-        body = json.dumps(next(answers))
+    share = hand_in(model, [image for image, _ in readable])
+    answers = _answers(share, [receipt for _, receipt in readable], _asked())
+    if len(pngs) == 1:
+        return Deferred(lambda: _written(share, lambda: next(answers)))
+    problems = [entry.document() if isinstance(entry, Problem) else None for entry in normalised]
+    return Deferred(
+        lambda: _written(share, lambda: {"predictions": [problem or next(answers) for problem in problems]})
+    )
+
+
+def _asked() -> Mapping[str, str]:
+    return request.args if request.query_string else {}
+
+
+def _written(share: Share, document: Callable[[], Document]) -> str:
+    share.result()
+    stages = metrics.Stages()
+    body = json.dumps(document())
     stages.end("encode")
-    return JsonResponse(body, content_type="application/json")
+    return body
 
 
 def _pngs(settings: Settings) -> list[bytes]:
@@ -77,10 +94,6 @@ def _pngs(settings: Settings) -> list[bytes]:
     except Problem as problem:
         metrics.REJECTION[problem.reason].inc()
         raise
-
-
-def _document(entry: tuple[Grey, Receipt] | Problem, answers: Iterator[Document]) -> Document:
-    return entry.document() if isinstance(entry, Problem) else next(answers)
 
 
 def _each(function: Callable[[Before], After], entries: Sequence[Before | Problem]) -> list[After | Problem]:
@@ -96,17 +109,11 @@ def _attempt(function: Callable[[Before], After], value: Before) -> After | Prob
         return Problem(error.reason, str(error))
 
 
-def _batch(images: list[Grey]) -> npt.NDArray[np.float32]:
-    return preprocess(np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
-
-
-def _answers(
-    model: Model, decision: Decision, activity: Activity, receipts: list[Receipt]
-) -> Iterator[Document]:
+def _answers(share: Share, receipts: list[Receipt], asked: Mapping[str, str]) -> Iterator[Document]:
     """Yield the answer to each readable image, and count it."""
-    about = {"name": model.metadata["name"], "version": model.metadata["version"]}
-    asked = request.args if request.query_string else {}
-    for row, receipt in enumerate(receipts):
+    activity, decision = share.result()
+    about = {key: share.model.metadata[key] for key in ("name", "version")}
+    for row, receipt in enumerate(receipts, share.first):
         answer = _answer(Decision(*(part[row] for part in decision)))
         metrics.count_answer(answer, receipt)
         if asked.get("receipt") == "1":

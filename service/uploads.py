@@ -20,8 +20,9 @@ def read_pngs(request: Request, settings: Settings) -> list[bytes]:
 
     Raises Problem when the body is missing, too large, of another type, or holds no file.
     """
-    body = _body(request.environ, settings.max_upload_bytes)
-    content_type = request.environ.get("CONTENT_TYPE", "")
+    environ = request.environ
+    body = _body(environ, settings.max_upload_bytes)
+    content_type = environ.get("CONTENT_TYPE", "")
     if content_type == "image/png":
         return [body]
     pngs = files_in(body, content_type)

@@ -14,6 +14,7 @@ are turned away: a probe is answered whatever happens.
 import os
 import selectors
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
@@ -105,10 +106,12 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             self._tick(now)
 
     def _answer_waiting(self) -> None:
+        """Begin all answers before the first is finished: what they leave to be done, is done together."""
         LOADS.set_requests(self.place, len(self.waiting) + self.large)
-        while self.waiting:
-            connection, whole = self.waiting.popleft()
-            self._send(connection, self._answer(connection, whole))
+        begun = [(connection, self._begin(connection, whole)) for connection, whole in self.waiting]
+        self.waiting.clear()
+        for connection, finish in begun:
+            self._send(connection, finish())
         LOADS.set_requests(self.place, self.large)
 
     def _leave(self) -> None:
@@ -236,9 +239,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         self.large += 1
         self.selector.unregister(connection.socket)
         answer = self.threads.submit(self._answer, connection, whole)
-        answer.add_done_callback(partial(self._finish, connection))
+        answer.add_done_callback(partial(self._hand_over, connection))
 
-    def _finish(self, connection: Connection, answer: "Future[Answer]") -> None:
+    def _hand_over(self, connection: Connection, answer: "Future[Answer]") -> None:
         """Hand a thread's answer to the loop; still in the thread."""
         self.finished.append((connection, answer.result()))
         os.write(self.PIPE[1], b"1")
@@ -250,13 +253,26 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             self._send(connection, answer)
 
     def _answer(self, connection: Connection, whole: Whole) -> Answer:
-        """Let the app answer; what it does not answer itself is logged, and said to be our fault."""
-        last = whole.last or not self.alive
+        return self._begin(connection, whole)()
+
+    def _begin(self, connection: Connection, whole: Whole) -> Callable[[], Answer]:
+        """Let the app begin an answer, and return what finishes it.
+
+        What the app does not answer itself is logged, and said to be our fault: nothing may end the loop.
+        """
         try:
-            data = gateway.answer(self.wsgi, whole.head, whole.body, connection.addresses, last=last)
-        except Exception as error:  # noqa: BLE001 - nothing may end the loop
+            begun = gateway.begin(self.wsgi, whole.head, whole.body, connection.addresses)
+        except Exception as error:  # noqa: BLE001
+            refusal = Answer(self._refusal(connection, error), last=True)
+            return lambda: refusal
+        return partial(self._finish, connection, begun, last=whole.last)
+
+    def _finish(self, connection: Connection, begun: gateway.Begun, *, last: bool) -> Answer:
+        last = last or not self.alive
+        try:
+            return Answer(gateway.finish(begun, last=last), last)
+        except Exception as error:  # noqa: BLE001 - as above
             return Answer(self._refusal(connection, error), last=True)
-        return Answer(data, last)
 
     def _refusal(self, connection: Connection, error: Exception) -> bytes:
         """Let gunicorn sort an error and log it, and say it as all errors are said here."""

@@ -160,6 +160,20 @@ def test_too_many_are_turned_away(seven: bytes) -> None:
     assert 'digits_request_duration_seconds_count{method="POST",route="unmatched",status="503"} 19.0' in text
 
 
+def test_what_comes_together_is_one_batch(seven: bytes) -> None:
+    """Of eight predictions that are there at once, each is answered, and the network is run once."""
+    with running(ONE_WORKER) as server:
+        (worker,) = server.wait_for_workers(1)
+        with several(server, 8) as clients:
+            with stopped(worker):
+                for client in clients:
+                    client.sendall(post(seven))
+            assert [statuses(client, 1) for client in clients] == [[200]] * 8
+        text = server.get("/metrics")[1]
+    assert 'digits_stage_duration_seconds_count{stage="decode"} 8.0' in text
+    assert 'digits_stage_duration_seconds_count{stage="forward"} 1.0' in text
+
+
 def test_a_thousand_requests_in_one_go(seven: bytes) -> None:
     """However many come together on one connection, each is answered, or turned away."""
     with running({**ONE_WORKER, "DIGITS_MAX_WAITING": "1"}) as server:
