@@ -56,6 +56,8 @@ class Connection:
         self.outgoing = b""
         self.head: Head | None = None
         self.requests = 0
+        # Bytes of memory that are kept for the rest of a large body.
+        self.reserved = 0
         self.answering = self.last = self.farewell = False
         self.deadline = monotonic() + idle_seconds
 

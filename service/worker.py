@@ -6,18 +6,18 @@
     send       what the client takes, the rest when it takes more
 
 A small request goes through no thread: under Python's lock, to hand it over and back costs more than it
-could win. A large one spends its time in decoders and products that release the lock. Overload is answered
-before it is worked on, so that the queue, and with it everybody's waiting, stays short. Only predictions
-are turned away: a probe is answered whatever happens.
+could win. Overload is answered before it is worked on, so that the queue, and with it everybody's waiting,
+stays short; a large body is turned away before it is read. Only predictions are turned away: a probe is
+answered whatever happens.
 """
 
 import os
 import selectors
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
+from socket import socket
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -25,7 +25,9 @@ from gunicorn.workers.base import Worker as GunicornWorker
 
 from service import gateway
 from service.connection import Connection, Whole
+from service.door import Door
 from service.heads import Head, read_head
+from service.large import Large
 from service.loads import LOADS
 from service.overload import turn_away
 from service.problems import unreadable
@@ -34,11 +36,14 @@ from service.settings import Settings
 # Bodies up to this are answered in the loop. A drawing has 2 to 8 kB; a photo is far beyond.
 SMALL_BYTES = 8 * 2**10
 TICK_SECONDS = 0.5
-# A new connection is left to a worker that has fewer, for this long at most.
-YIELD_SECONDS = 0.02
+# How soon a door that was shut for another worker is opened again.
 YIELD_TICK_SECONDS = 0.001
 # A client may be about to send a request while its worker is told to stop.
 LINGER_SECONDS = 2.0
+
+
+class NoRoomError(Exception):
+    """There is no memory for a body now; the message is the path that it was for."""
 
 
 class Outbox(bytearray):
@@ -69,25 +74,23 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         self.place = LOADS.take()
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()
-        self.finished: deque[tuple[Connection, Answer]] = deque()
         # Those whose next request may have come together with the one that was just answered.
         self.answered: deque[Connection] = deque()
-        self.large = 0
-        self.listening = False
-        self.yielded_at = self.yielding_since = self.next_tick = 0.0
+        self.next_tick = 0.0
 
     def init_process(self) -> None:
         """Make what a process must have for itself, and run."""
-        self.threads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="large")
         self.selector = selectors.DefaultSelector()
         super().init_process()
 
     def run(self) -> None:
         """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
+        self.door = Door(self.sockets, self.selector, self.place, self._welcome)
+        self.large = Large[Answer](self.cfg.threads, self.most_waiting, self.most_bytes, wake=self.PIPE[1])
         self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
         while self.alive and self.ppid == os.getppid():
-            self._turn(TICK_SECONDS if self.listening else YIELD_TICK_SECONDS)
-            self._listen()
+            self._turn(TICK_SECONDS if self.door.is_open else YIELD_TICK_SECONDS)
+            self.door.open()
         self._leave()
 
     def _turn(self, seconds: float) -> None:
@@ -96,8 +99,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             key.data(events)
         for _ in range(len(self.answered)):
             self._take(self.answered.popleft())
-        while self.finished:
-            self._end_large(*self.finished.popleft())
+        for connection, answer in self.large.finished():
+            self._end_large(connection, answer)
         if self.waiting:
             self._answer_waiting()
         now = monotonic()
@@ -107,26 +110,24 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def _answer_waiting(self) -> None:
         """Begin all answers before the first is finished: what they leave to be done, is done together."""
-        LOADS.set_requests(self.place, len(self.waiting) + self.large)
+        LOADS.set_requests(self.place, len(self.waiting) + self.large.number)
         begun = [(connection, self._begin(connection, whole)) for connection, whole in self.waiting]
         self.waiting.clear()
         for connection, finish in begun:
             self._send(connection, finish())
-        LOADS.set_requests(self.place, self.large)
+        LOADS.set_requests(self.place, self.large.number)
 
     def _leave(self) -> None:
         """Take no more connections, and wait for those that are there: the idle ones not for long."""
         LOADS.leave(self.place)
-        self._stop_listening()
-        for listener in self.sockets:
-            listener.close()
+        self.door.close()
         end = monotonic() + self.cfg.graceful_timeout
         for connection in self.connections.values():
             if connection.idle:
                 connection.deadline = min(connection.deadline, monotonic() + LINGER_SECONDS)
         while self.connections and monotonic() < end:
             self._turn(LINGER_SECONDS / 20)
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.large.leave()
 
     def give_back_place(self) -> None:
         """Make room for another; in the master, when this one is gone."""
@@ -134,41 +135,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     # Connections come and go.
 
-    def _listen(self) -> None:
-        if not self.listening:
-            self.listening = True
-            for listener in self.sockets:
-                listener.settimeout(0)
-                self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._accept, listener))
-
-    def _stop_listening(self) -> None:
-        if self.listening:
-            self.listening = False
-            for listener in self.sockets:
-                self.selector.unregister(listener.sock)
-
-    def _accept(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
-        if not LOADS.is_least(self.place) and not self._has_yielded_enough():
-            self._stop_listening()
-            return
-        try:
-            client, address = listener.accept()
-        except OSError:  # another worker was faster, or the client is gone already
-            return
+    def _welcome(self, client: socket, address: Any) -> None:  # noqa: ANN401 - as sockets have it
+        """Take a new connection, in place of the one that matters least if there are too many."""
         if len(self.connections) >= self.cfg.worker_connections:
             self._close(min(self.connections.values(), key=lambda other: (other.answering, other.deadline)))
         connection = Connection(client, address, self.cfg.keepalive)
         self.connections[client.fileno()] = connection
         self._watch(connection)
         LOADS.set(self.place, len(self.connections))
-
-    def _has_yielded_enough(self) -> bool:
-        """Say whether a connection has been left to others for long; after a while, it is another one."""
-        now = monotonic()
-        if now - self.yielded_at > 2 * YIELD_SECONDS:
-            self.yielding_since = now
-        self.yielded_at = now
-        return now - self.yielding_since > YIELD_SECONDS
 
     def _watch(self, connection: Connection, events: int = selectors.EVENT_READ) -> None:
         self.selector.register(connection.socket, events, partial(self._ready, connection))
@@ -177,6 +151,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         number = connection.socket.fileno()
         if number in self.connections:
             del self.connections[number]
+            self.large.release(connection)
             if connection.socket in self.selector.get_map():
                 self.selector.unregister(connection.socket)
             connection.socket.close()
@@ -215,6 +190,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             return
         try:
             whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
+        except NoRoomError as error:
+            self._send(connection, Answer(turn_away(str(error)), last=True))
+            return
         except Exception as error:  # noqa: BLE001 - the head, or gunicorn itself: refused either way
             self._send(connection, Answer(self._refusal(connection, error), last=True))
             return
@@ -229,25 +207,19 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             self._send(connection, Answer(turn_away(whole.head.path), last=False))
 
     def _read_head(self, connection: Connection, data: bytes, number: int) -> Head:
-        return read_head(data, self.cfg, connection.address, number)
+        """Read a head; raises NoRoomError, with its path, when there is no memory for its body."""
+        head = read_head(data, self.cfg, connection.address, number)
+        length = head.length or 0
+        if SMALL_BYTES < length <= self.most_bytes and not self.large.reserve(connection, length):
+            raise NoRoomError(head.path)
+        return head
 
     def _begin_large(self, connection: Connection, whole: Whole) -> None:
-        """Give a request to a thread; twice as many as there are threads may wait or be worked on."""
-        if self.large >= 2 * self.cfg.threads:
-            self._send(connection, Answer(turn_away(whole.head.path), last=False))
-            return
-        self.large += 1
+        """Give a request to a thread."""
         self.selector.unregister(connection.socket)
-        answer = self.threads.submit(self._answer, connection, whole)
-        answer.add_done_callback(partial(self._hand_over, connection))
-
-    def _hand_over(self, connection: Connection, answer: "Future[Answer]") -> None:
-        """Hand a thread's answer to the loop; still in the thread."""
-        self.finished.append((connection, answer.result()))
-        os.write(self.PIPE[1], b"1")
+        self.large.begin(connection, partial(self._answer, connection, whole))
 
     def _end_large(self, connection: Connection, answer: Answer) -> None:
-        self.large -= 1
         if connection.socket.fileno() >= 0:
             self._watch(connection)
             self._send(connection, answer)

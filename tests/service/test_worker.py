@@ -186,6 +186,31 @@ def test_a_thousand_requests_in_one_go(seven: bytes) -> None:
             assert set(statuses(other, 20)) <= {200, 503}
 
 
+def test_memory_for_large_bodies_is_bounded() -> None:
+    """There is room for two of the largest bodies; a third is turned away unread, a small one is answered.
+
+    When one of the two is gone, or answered, there is room again.
+    """
+    photo = png(np.random.default_rng(1).integers(0, 256, (200, 200)).astype(np.uint8))
+    with running({**ONE_WORKER, "DIGITS_MAX_UPLOAD_BYTES": str(len(photo))}) as server:
+        with connected(server) as first, connected(server) as second, connected(server) as third:
+            for client in (first, second):
+                client.sendall(post(photo)[:200])
+                # Answered in turn: the head before it has been read.
+            with connected(server) as probe:
+                probe.sendall(HEALTH)
+                assert statuses(probe, 1) == [200]
+            third.sendall(post(photo)[:200])
+            assert statuses(third, 2) == [503]
+            first.close()
+            second.sendall(post(photo)[200:])
+            assert statuses(second, 1)[0] in {200, 422}
+            second.sendall(post(photo) * 2)
+            assert set(statuses(second, 2)) <= {200, 422}
+        text = server.get("/metrics")[1]
+    assert 'digits_rejected_images_total{reason="overloaded"} 1.0' in text
+
+
 def test_a_client_is_let_go_while_its_photo_is_read() -> None:
     """With room for one connection, another client's takes its place; the worker goes on all the same."""
     with running({**ONE_WORKER, "GUNICORN_CMD_ARGS": "--worker-connections 1"}) as server:

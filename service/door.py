@@ -1,0 +1,71 @@
+"""Where new connections come in: each is left to the worker that has the fewest.
+
+The system wakes whichever worker it likes. One that has more than another (loads.py) shuts its door for a
+moment, so that the other takes the connection; but not again and again: that other may be stuck.
+"""
+
+import selectors
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from service.loads import LOADS
+
+# A new connection is left to a worker that has fewer, for this long at most.
+YIELD_SECONDS = 0.02
+
+
+class Door:
+    """A worker's listening sockets, watched while it is open."""
+
+    def __init__(
+        self,
+        listeners: Sequence[Any],
+        selector: selectors.BaseSelector,
+        place: int,
+        welcome: Callable[[Any, Any], object],
+    ) -> None:
+        """Stay shut; welcome gets each new client's socket and address. listeners are gunicorn's own."""
+        self.listeners, self.selector, self.place, self.welcome = listeners, selector, place, welcome
+        self.is_open = False
+        self.yielded_at = self.yielding_since = 0.0
+
+    def open(self) -> None:
+        """Let clients in, from the loop's next turn on."""
+        if not self.is_open:
+            self.is_open = True
+            for listener in self.listeners:
+                listener.settimeout(0)
+                self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._let_in, listener))
+
+    def shut(self) -> None:
+        """Leave clients to other workers."""
+        if self.is_open:
+            self.is_open = False
+            for listener in self.listeners:
+                self.selector.unregister(listener.sock)
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self.shut()
+        for listener in self.listeners:
+            listener.close()
+
+    def _let_in(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
+        if not LOADS.is_least(self.place) and not self._has_yielded_enough():
+            self.shut()
+            return
+        try:
+            client, address = listener.accept()
+        except OSError:  # another worker was faster, or the client is gone already
+            return
+        self.welcome(client, address)
+
+    def _has_yielded_enough(self) -> bool:
+        """Say whether a connection has been left to others for long; after a while, it is another one."""
+        now = monotonic()
+        if now - self.yielded_at > 2 * YIELD_SECONDS:
+            self.yielding_since = now
+        self.yielded_at = now
+        return now - self.yielding_since > YIELD_SECONDS
