@@ -12,8 +12,8 @@ it is, within what can be known, is left so. The T of the lowest cross-entropy (
 to a few wrongly labelled images, which it makes less unlikely by doubting all others. For the same reason
 temperature and evidence are set on the images and light deformations of each, which bring more of them near
 to a decision. A network trained on half of the training images, calibrated on 5,000 of the others and
-measured on 10,000 more, a hundred times anew, had a mean calibration error of 0.113 % so; of 0.135 %
-without the rule, of 0.156 % without rule and deformations.
+measured on 10,000 more, by other writers, eighty times anew, had a mean calibration error of 0.10 % so; of
+0.12 % without the rule, of 0.15 % without rule and deformations.
 
 The prediction set holds every digit whose probability reaches a threshold, and the threshold is the
 probability that all but a share alpha of the validation images gave to their true digit:
@@ -42,8 +42,9 @@ from training.data import Examples, Labels
 
 # Coverage of 99.75 % is asked for.
 ALPHA = 0.0025
-# Abstention on at most 2 % of digits is asked for: two standard errors less, as 5,000 images have them.
-ABSTAINED = 0.016
+# Abstention on at most 2 % of digits is asked for. Other people's digits are doubted more often than these
+# are, by up to a half more where it was seen: the share that leaves room for that, and a little.
+ABSTAINED = 0.0125
 LIGHT_COPIES = 6
 LIGHT_STRENGTH = 0.3
 SEED = 1

@@ -120,16 +120,17 @@ def main(
     data_dir: Path, folder: Path | None, per_kind: int, kinds: tuple[str, ...], save: Path | None
 ) -> None:
     """Print a table: kind, pictures, share read right."""
-    network = store.load(DEFAULT_MODEL).network
+    model = store.load(DEFAULT_MODEL)
     click.echo(f"{'kind':20} {'images':>6} {'accuracy':>9}")
     if per_kind:
         with plain_errors():
-            validation = load_split(data_dir, seed=1).validation
+            # Its own: the digits that it has not learned from.
+            validation = load_split(data_dir, model.metadata["recipe"]["split_seed"]).validation
         chosen = kinds or tuple(KINDS)
-        shares = [report(network, kind, rendered(kind, validation, per_kind), save) for kind in chosen]
+        shares = [report(model.network, kind, rendered(kind, validation, per_kind), save) for kind in chosen]
         click.echo(f"{'mean over kinds':20} {per_kind * len(shares):6} {np.mean(shares):9.1%}")
     for name, pictures in (people(folder) if folder else {}).items():
-        report(network, name, pictures, save)
+        report(model.network, name, pictures, save)
 
 
 if __name__ == "__main__":
