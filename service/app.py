@@ -4,6 +4,7 @@ import logging
 import os
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
@@ -12,8 +13,28 @@ from service import health, metrics, predict, problems
 from service.settings import Settings
 
 
+class Routes(MapAdapter):
+    """Finds the route by path and method alone, and one that was found before without a search."""
+
+    found: dict[tuple[str, str], Any]
+
+    def match(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - werkzeug's own
+        """Return the rule and its arguments; raises what werkzeug does."""
+        asked = (self.path_info, self.default_method)
+        match = self.found.get(asked) or super().match(*args, **kwargs)
+        # A rule with arguments matches any number of paths: not to be kept.
+        if not match[1]:
+            self.found[asked] = match
+        return match
+
+
 class App(Flask):
     """Flask, with each request timed and counted around it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Flask's own
+        """Know no route yet."""
+        super().__init__(*args, **kwargs)
+        self.found: dict[tuple[str, str], Any] = {}
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the route by path and method alone: what Flask does besides, for many hosts, takes time."""
@@ -21,7 +42,7 @@ class App(Flask):
             return None
         environ = request.environ
         host, method = environ.get("HTTP_HOST", ""), environ["REQUEST_METHOD"]
-        return MapAdapter(
+        routes = Routes(
             self.url_map,
             host,
             script_name="/",
@@ -31,6 +52,8 @@ class App(Flask):
             default_method=method,
             query_args=environ["QUERY_STRING"],
         )
+        routes.found = self.found
+        return routes
 
     def full_dispatch_request(self) -> Response:
         """Answer a request; what goes wrong in a view is an answer here, too.

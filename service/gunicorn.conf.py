@@ -5,6 +5,7 @@ that they share the weights' memory.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -57,6 +58,15 @@ graceful_timeout = 30
 keepalive = 75
 # A read-only container has no place for it, and nothing here uses it.
 control_socket_disable = True
+
+
+def when_ready(_: "Arbiter") -> None:
+    """Leave what is there before the first fork out of every later collection of garbage.
+
+    A collection in a worker looks at less, and writes to no memory that the workers share.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form

@@ -49,6 +49,7 @@ LENGTH = re.compile(r"[0-9]{1,10}", re.ASCII)
 class Head(NamedTuple):
     """A head: the fields by their names in WSGI, and what they mean for the message.
 
+    fields     not to be changed: heads that say the same share them
     length     bytes of body that follow; None where that is not known before they end
     last       whether the client wants the connection closed after the answer
     asks       whether the client waits for a word before it sends the body
@@ -77,7 +78,9 @@ def read_head(data: bytes, cfg: Any, address: Any, number: int) -> Head:  # noqa
     return _usual(data) or _unusual(data, cfg, address, number)
 
 
+@lru_cache(256)
 def _usual(data: bytes) -> Head | None:
+    """Read a head of the usual form; a client says the same again and again."""
     found = USUAL.fullmatch(data) if len(data) <= MOST_USUAL_BYTES else None
     if not found:
         return None

@@ -21,7 +21,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 2
-    threads: int = 4
+    threads: int = 1
     max_upload_bytes: int = 32 * 2**20
     max_pixels: int = 16 * 2**20
     max_images: int = 256

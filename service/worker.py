@@ -88,7 +88,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         self.door = Door(self.sockets, self.selector, self.place, self._welcome)
         self.large = Large[Answer](self.cfg.threads, self.most_waiting, self.most_bytes, wake=self.PIPE[1])
         self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
-        while self.alive and self.ppid == os.getppid():
+        while self.alive:
             self._turn(TICK_SECONDS if self.door.is_open else YIELD_TICK_SECONDS)
             self.door.open()
         self._leave()
@@ -99,8 +99,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             key.data(events)
         for _ in range(len(self.answered)):
             self._take(self.answered.popleft())
-        for connection, answer in self.large.finished():
-            self._end_large(connection, answer)
+        if self.large.done:
+            for connection, answer in self.large.finished():
+                self._end_large(connection, answer)
         if self.waiting:
             self._answer_waiting()
         now = monotonic()
@@ -159,8 +160,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
                 LOADS.set(self.place, len(self.connections))
 
     def _tick(self, now: float) -> None:
-        """Tell the master that all is well, and let clients go that stall."""
+        """Tell the master that all is well, or see that it is gone; let clients go that stall."""
         self.notify()
+        self.alive = self.alive and self.ppid == os.getppid()
         for connection in list(self.connections.values()):
             if connection.deadline < now and not connection.answering:
                 self._close(connection)
