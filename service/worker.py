@@ -162,7 +162,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def _tick(self, now: float) -> None:
         """Tell the master that all is well, or see that it is gone; let clients go that stall."""
         self.notify()
-        self.alive = self.alive and self.ppid == os.getppid()
+        if self.ppid != os.getppid():
+            self.alive = False
         for connection in list(self.connections.values()):
             if connection.deadline < now and not connection.answering:
                 self._close(connection)
