@@ -28,6 +28,7 @@ class Loads:
     def __init__(self) -> None:
         """Share memory with the processes that are forked from here on."""
         self.counts, self.in_flight = (memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i") for _ in range(2))
+        self.ended = memoryview(mmap.mmap(-1, 8)).cast("q")
 
     def take(self) -> int:
         """Return a free place; when all are taken, the last one, which then speaks for several."""
@@ -47,10 +48,19 @@ class Loads:
         """Free the place of a worker that is gone."""
         self.counts[place] = FREE
         self.in_flight[place] = 0
+        self.ended[0] += 1
 
     def is_least(self, place: int) -> bool:
         """Say whether no other worker has fewer connections."""
         return self.counts[place] <= min(count for count in self.counts if count != FREE)
+
+    def workers(self) -> int:
+        """Return how many workers there are, those that leave included."""
+        return sum(count != FREE for count in self.counts)
+
+    def exits(self) -> int:
+        """Return how many workers are gone."""
+        return self.ended[0]
 
     def set_requests(self, place: int, requests: int) -> None:
         """Say how many requests of the worker at a place are whole and not yet answered."""

@@ -10,20 +10,20 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from flask import Flask, Response, request
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from models.baseline import CONFIDENCES, INK_FRACTIONS
 from models.store import Model
-from service.loads import LOADS
+from service.collectors import About, Processes, Workers
 from service.normalise import Receipt
 from service.problems import REASONS, Problem
 
@@ -54,7 +54,7 @@ PREDICTIONS = Counter("digits_predictions", "Images read, by the digit they were
 CONFIDENCE = Histogram(
     "digits_confidence",
     "Probability of the digit that an image was read as.",
-    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1),
+    buckets=CONFIDENCES,
 )
 ABSTENTIONS = Counter("digits_abstentions", "Images that it would not decide on.")
 REJECTED = Counter("digits_rejected_images", "Images and bodies refused, by reason.", ["reason"])
@@ -64,13 +64,7 @@ IMAGES = Histogram(
 INK = Histogram(
     "digits_ink_fraction",
     "Share of the 28 × 28 pixels that bear ink.",
-    buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 1),
-)
-MODEL_INFO = Gauge(
-    "digits_model_info",
-    "The model in service; always 1.",
-    ["name", "version", "sha256"],
-    multiprocess_mode="livemax",
+    buckets=INK_FRACTIONS,
 )
 # Looked up once, as in _requests.
 STAGE = {name: STAGES.labels(name) for name in ("decode", "normalise", "forward", "encode")}
@@ -78,24 +72,9 @@ DIGIT = [PREDICTIONS.labels(str(digit)) for digit in range(10)]
 REJECTION = {reason: REJECTED.labels(reason) for reason in REASONS if reason not in NOT_ABOUT_IMAGES}
 
 
-class InFlight:
-    """The requests in flight: the workers share this number already, so it is read when it is asked for."""
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauge."""
-        name, text = "digits_in_flight_requests", "Requests that are whole and not yet answered."
-        yield GaugeMetricFamily(name, text, LOADS.requests())
-
-
-REGISTRY.register(InFlight())
-
-
 def register(app: Flask, model: Model | None) -> None:
-    """Say which model is in service, and answer GET /metrics."""
-    if model is not None:
-        about = model.metadata
-        MODEL_INFO.labels(about["name"], about["version"], about["sha256"]).set(1)
-    app.add_url_rule("/metrics", view_func=exposition)
+    """Answer GET /metrics, with what is known of the model."""
+    app.add_url_rule("/metrics", "exposition", partial(exposition, About(model)))
 
 
 class Stages:
@@ -139,15 +118,17 @@ def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:
         ABSTENTIONS.inc()
 
 
-def exposition() -> Response:
+def exposition(about: About) -> Response:
     """Answer with every metric, summed over the workers, in the format that was asked for."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     folder = os.environ.get(FOLDER_VARIABLE)
-    if folder is None:
-        return Response(encode(REGISTRY), content_type=content_type)
     registry = CollectorRegistry()
+    for collector in (Workers(), Processes(os.getppid() if folder else os.getpid()), about):
+        registry.register(collector)
+    if folder is None:
+        registry.register(REGISTRY)
+        return Response(encode(registry), content_type=content_type)
     MultiProcessCollector(registry, path=folder)
-    registry.register(InFlight())
     with _lock(Path(folder), fcntl.LOCK_SH):
         return Response(encode(registry), content_type=content_type)
 

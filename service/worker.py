@@ -111,12 +111,17 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def _answer_waiting(self) -> None:
         """Begin all answers before the first is finished: what they leave to be done, is done together."""
-        LOADS.set_requests(self.place, len(self.waiting) + self.large.number)
+        self._tell_in_flight(len(self.waiting))
         begun = [(connection, self._begin(connection, whole)) for connection, whole in self.waiting]
         self.waiting.clear()
-        for connection, finish in begun:
-            self._send(connection, finish())
-        LOADS.set_requests(self.place, self.large.number)
+        for left, (connection, finish) in zip(reversed(range(len(begun))), begun, strict=True):
+            answer = finish()
+            self._tell_in_flight(left)
+            self._send(connection, answer)
+
+    def _tell_in_flight(self, small: int) -> None:
+        """Say how many requests are whole and not yet answered; before an answer is sent, which ends one."""
+        LOADS.set_requests(self.place, small + self.large.number)
 
     def _leave(self) -> None:
         """Take no more connections, and wait for those that are there: the idle ones not for long."""
@@ -221,8 +226,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         """Give a request to a thread."""
         self.selector.unregister(connection.socket)
         self.large.begin(connection, partial(self._answer, connection, whole))
+        self._tell_in_flight(len(self.waiting))
 
     def _end_large(self, connection: Connection, answer: Answer) -> None:
+        self._tell_in_flight(len(self.waiting))
         if connection.socket.fileno() >= 0:
             self._watch(connection)
             self._send(connection, answer)

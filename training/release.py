@@ -1,7 +1,8 @@
 """From a fitted network to the file that ships: round, calibrate, measure, save.
 
 The weights are rounded to float16 first, so that everything after speaks of the network in the
-file. Temperature and thresholds come from the validation split. The test set is read for a model that
+file. Temperature and thresholds come from the validation split, and so does the baseline that the service's
+answers are compared to. The test set is read for a model that
 is final, and only to report on it.
 """
 
@@ -10,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.network import Network, parameters
+from models.baseline import baseline
+from models.decision import decide
+from models.network import Network, forward, parameters
 from models.preprocessing import preprocess
 from models.store import Model, load, round_to_half, save
 from training import checkpoint
@@ -55,6 +58,8 @@ def recalibrate(model: Model, split: Split, path: Path, *, test: bool) -> Evalua
 def _finish(network: Network, known: dict[str, Any], split: Split, path: Path, *, test: bool) -> Evaluation:
     """Calibrate, measure, save, and see that the file can be loaded."""
     metadata = known | calibrate(network, split.validation)
+    z = forward(network, preprocess(split.validation.images)).z[-1]
+    metadata["baseline"] = baseline(split.validation.images, decide(z, metadata))
     evaluation = evaluate(Model(network, metadata), split.test if test else split.validation)
     tested = {"test": figures(evaluation)} if test else {}
     save(path, network, metadata | tested, preprocess(split.validation.images[:GOLDEN_IMAGES]))

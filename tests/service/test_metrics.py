@@ -2,15 +2,22 @@
 
 import json
 import multiprocessing
+import platform
 from pathlib import Path
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
 
+from models.preprocessing import preprocess
+from models.store import load, save
+from service.app import create_app
 from service.metrics import STAGE, merge_dead_worker
+from service.settings import DEFAULT_MODEL, Settings
 
 COUNTER = mmap_key("hits", "hits_total", ["digit"], ["7"], "Hits.")
 BUCKET = mmap_key("seconds", "seconds_bucket", ["le"], ["1.0"], "Seconds.")
@@ -116,6 +123,11 @@ def test_every_name_of_the_contract_is_there(client: FlaskClient, seven: bytes) 
         'digits_rejected_images_total{reason="blank_image"}',
         "digits_images_per_request_count",
         "digits_in_flight_requests 0.0",
+        "digits_workers 0.0",
+        "digits_worker_exits_total 0.0",
+        "digits_process_cpu_seconds_total",
+        "digits_process_resident_memory_bytes",
+        f'digits_build_info{{python="{platform.python_version()}",version="',
         "digits_ink_fraction_count",
         'digits_model_info{name="digits",sha256="',
     ]:
@@ -128,3 +140,24 @@ def test_openmetrics_on_request(client: FlaskClient) -> None:
     answer = client.get("/metrics", headers=accept)
     assert answer.content_type.startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
+
+
+def test_the_baseline_is_by_the_live_bounds(seven: bytes, tmp_path: Path) -> None:
+    """What the weights file says of its validation images has the labels of what is counted."""
+    model = load(DEFAULT_MODEL)
+    x = preprocess(np.zeros((1, 28, 28), np.uint8))
+    shares = {"predictions": [0.1] * 10, "confidence": [0.5] * 13, "ink_fraction": [0.25] * 10}
+    path = tmp_path / "with-baseline.npz"
+    save(path, model.network, model.metadata | {"baseline": shares | {"abstentions": 0.01}}, x)
+    client = create_app(Settings(model=path)).test_client()
+    client.post("/predict", data=seven, content_type="image/png")
+    found: dict[str, dict[str, float]] = {}
+    for family in text_string_to_metric_families(client.get("/metrics").text):
+        for sample in family.samples:
+            label = sample.labels.get("le", sample.labels.get("digit", ""))
+            found.setdefault(sample.name, {})[label] = sample.value
+    assert found["digits_baseline_predictions"].keys() == found["digits_predictions_total"].keys()
+    for name, share in (("confidence", 0.5), ("ink_fraction", 0.25)):
+        assert found[f"digits_baseline_{name}"].keys() == found[f"digits_{name}_bucket"].keys()
+        assert set(found[f"digits_baseline_{name}"].values()) == {share, 1.0}
+    assert found["digits_baseline_abstentions"] == {"": 0.01}
