@@ -1,0 +1,86 @@
+"""What deploy/ asks Prometheus for: each expression of the rules and the dashboards, and the names in it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tests.deploy import plain_yaml
+from tests.server import ROOT
+
+DEPLOY = ROOT / "deploy"
+RULE_FILES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
+DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+
+HISTOGRAMS = {
+    *("digits_request_duration_seconds", "digits_stage_duration_seconds"),
+    *("digits_confidence", "digits_images_per_request", "digits_ink_fraction"),
+}
+BASELINE = {
+    *("digits_baseline_predictions", "digits_baseline_confidence"),
+    *("digits_baseline_ink_fraction", "digits_baseline_abstentions"),
+}
+PROCESSES = {
+    *("digits_build_info", "digits_workers", "digits_worker_exits_total"),
+    *("digits_process_cpu_seconds_total", "digits_process_resident_memory_bytes"),
+}
+# All that the service exposes; another test holds the service to it.
+EXPOSED = {
+    *("digits_predictions_total", "digits_abstentions_total", "digits_rejected_images_total"),
+    *("digits_in_flight_requests", "digits_model_info"),
+    *(name + part for name in HISTOGRAMS for part in ("_bucket", "_sum", "_count")),
+    *(BASELINE | PROCESSES),
+}
+# Prometheus's own: whether a scrape succeeded, and which alerts there are.
+OWN = {"up", "ALERTS"}
+WORDS = {
+    "and",
+    "or",
+    "unless",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "bool",
+    "offset",
+}
+
+
+def names_in(expression: str) -> set[str]:
+    """Return the metric names in an expression: what is left without labels, strings, windows and functions.
+
+    >>> sorted(names_in('sum by (job) (rate(a_total{b="c"}[5m])) / on (job) (job:d:e > 1e-4) or "f"'))
+    ['a_total', 'job:d:e']
+    """
+    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]', " ", expression)
+    bare = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", bare)
+    return set(re.findall(r"(?<![\w.:$])[a-zA-Z_:][\w:]*\b(?!\s*\()", bare)) - WORDS
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    """Yield each rule of all files."""
+    for path in RULE_FILES:
+        for group in plain_yaml.read(path)["groups"]:
+            yield from group["rules"]
+
+
+def recorded() -> set[str]:
+    """Return the names that rules record."""
+    return {rule["record"] for rule in rules() if "record" in rule}
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """Return the alerts by their names."""
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Return the dashboards by their files' names."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in DASHBOARDS}
+
+
+def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a dashboard's panels that ask for something: all but the rows."""
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]

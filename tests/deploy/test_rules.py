@@ -1,0 +1,83 @@
+"""Rules and alerts: Prometheus reads them, each alert fires and keeps silent, and somebody is told what to do."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy import plain_yaml
+from tests.deploy.queries import DEPLOY, EXPOSED, OWN, RULE_FILES, alerts, names_in, recorded, rules
+from tests.deploy.tools import check
+from tests.server import ROOT
+
+CASES = sorted((Path(__file__).parent / "rules").glob("*.yml"))
+RUNBOOKS = ROOT / "docs" / "operations.md"
+
+
+def test_prometheus_takes_its_configuration() -> None:
+    """promtool finds no fault in the configuration, nor in the rules that it names."""
+    check("promtool", "check", "config", DEPLOY / "prometheus" / "prometheus.yml")
+    check("promtool", "check", "rules", "--lint-fatal", *RULE_FILES)
+
+
+def test_alertmanager_takes_its_configuration() -> None:
+    """amtool finds no fault in the configuration."""
+    check("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_alerts_fire_and_keep_silent(path: Path) -> None:
+    """On made-up series, each rule gives the values and the alerts, with their texts, that its cases expect."""
+    check("promtool", "test", "rules", path)
+
+
+def test_every_alert_has_both_cases() -> None:
+    """There is a case in which each alert fires, and one in which it does not; no case is of an unknown alert."""
+    outcomes: dict[str, set[bool]] = defaultdict(set)
+    for path in CASES:
+        for test in plain_yaml.read(path)["tests"]:
+            for case in test.get("alert_rule_test", []):
+                outcomes[case["alertname"]].add(bool(case["exp_alerts"]))
+    assert outcomes == dict.fromkeys(alerts(), {True, False})
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub writes them."""
+    headings = [line.lstrip("#").strip() for line in page.read_text().splitlines() if line.startswith("#")]
+    return {
+        "".join(c for c in head.lower().replace(" ", "-") if c.isalnum() or c in "-_") for head in headings
+    }
+
+
+@pytest.mark.parametrize("name", alerts())
+def test_an_alert_says_what_to_do(name: str) -> None:
+    """Each alert has a severity, a summary, a description, and a runbook that is there and names it."""
+    alert = alerts()[name]
+    assert alert["labels"]["severity"] in {"page", "ticket", "info"}
+    assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
+    assert all(alert["annotations"].values())
+    page, anchor = alert["annotations"]["runbook_url"].split("#")
+    assert ROOT / page == RUNBOOKS
+    assert anchor in anchors(RUNBOOKS)
+    assert f"`{name}`" in RUNBOOKS.read_text()
+
+
+def test_names_are_known() -> None:
+    """No rule asks for a metric that neither the service exposes nor another rule records."""
+    unknown = {
+        name: rule["expr"] for rule in rules() for name in names_in(rule["expr"]) - EXPOSED - OWN - recorded()
+    }
+    assert not unknown
+
+
+def test_a_page_outranks_a_ticket() -> None:
+    """Alertmanager keeps tickets back while there is a page for the same job, and every receiver exists."""
+    settings = plain_yaml.read(DEPLOY / "alertmanager" / "alertmanager.yml")
+    rule: dict[str, Any] = settings["inhibit_rules"][0]
+    assert rule == {
+        "source_matchers": ['severity="page"'],
+        "target_matchers": ['severity=~"ticket|info"'],
+        "equal": ["job"],
+    }
+    assert settings["route"]["receiver"] in {receiver["name"] for receiver in settings["receivers"]}
