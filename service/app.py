@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
 
-from service import health, metrics, predict, problems
+from service import health, metrics, predict, problems, requestlog
 from service.settings import Settings
 
 
@@ -29,12 +29,13 @@ class Routes(MapAdapter):
 
 
 class App(Flask):
-    """Flask, with each request timed and counted around it."""
+    """Flask, with each request timed, counted and logged around it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Flask's own
+    def __init__(self, settings: Settings) -> None:
         """Know no route yet."""
-        super().__init__(*args, **kwargs)
+        super().__init__(__name__, static_folder=None)
         self.found: dict[tuple[str, str], Any] = {}
+        self.request_log = requestlog.RequestLog(settings)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the route by path and method alone: what Flask does besides, for many hosts, takes time."""
@@ -62,15 +63,25 @@ class App(Flask):
         answer that did not arrive, but no answer that arrives goes uncounted.
         """
         began = perf_counter()
-        response = super().full_dispatch_request()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - spares the proxy
-        route = asked.url_rule.rule if asked.url_rule else metrics.UNMATCHED
-        count = partial(metrics.count_request, began, route, asked.method, response.status_code)
+        entry = asked.environ[requestlog.ENTRY] = requestlog.named(asked.environ)
+        response = super().full_dispatch_request()
+        response.headers["X-Request-Id"] = entry["request"]
+        end = partial(self._end, began, asked, response.status_code)
         if isinstance(response, predict.Deferred):
-            response.call_on_close(count)
+            response.call_on_close(end)
         else:
-            count()
+            end()
         return response
+
+    def _end(self, began: float, asked: Request, status: int) -> None:
+        """Count a request, and log it."""
+        seconds = perf_counter() - began
+        route = asked.url_rule.rule if asked.url_rule else metrics.UNMATCHED
+        method = asked.method if asked.method in metrics.METHODS else "other"
+        metrics.count_request(seconds, route, method, status)
+        answered = {"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 3)}
+        self.request_log.write(asked.environ[requestlog.ENTRY], asked.environ, answered)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -79,7 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError for a setting that can't be used.
     """
     settings = settings or Settings.from_environment(os.environ)
-    app = App(__name__, static_folder=None)
+    app = App(settings)
     service = health.open_service(settings)
     app.extensions["digits"] = service
     if service.failure:

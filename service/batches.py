@@ -22,12 +22,13 @@ from service.normalise import SIDE
 
 
 class Share:
-    """A request's share in a batch: its images before, and after its rows of what the network said."""
+    """A request's share in a batch: its images, then its rows of what was said, and the batch's ms."""
 
     def __init__(self, model: Model, images: list[Grey]) -> None:
         """Wait for the batch."""
         self.model, self.images = model, images
         self.first = 0
+        self.ms = 0.0
         self.read: tuple[Activity, Decision] | None = None
 
     def result(self) -> tuple[Activity, Decision]:
@@ -67,6 +68,7 @@ def _run(shares: list[Share]) -> None:
         images += share.images
     activity = forward(model.network, preprocess(np.array(images, np.uint8).reshape(-1, SIDE, SIDE)))
     read = activity, decide(activity.z[-1], model.metadata)
+    seconds = perf_counter() - began
     for share in shares:
-        share.read = read
-    metrics.STAGE["forward"].observe(perf_counter() - began)
+        share.read, share.ms = read, round(1000 * seconds, 3)
+    metrics.STAGE["forward"].observe(seconds)

@@ -1,9 +1,17 @@
-"""Logs: one line an event on standard output, as JSON for machines or text for people."""
+"""Logs: one line an event on standard output, as JSON for machines or text for people.
+
+Requests have lines of their own (requestlog.py), written as they are, for logging takes longer than reading a
+digit's stroke. What is logged while one is answered has its name.
+"""
 
 import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
+
+from flask import has_request_context, request
+
+from service.requestlog import ENTRY
 
 
 class JsonFormatter(logging.Formatter):
@@ -17,6 +25,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if has_request_context():
+            entry["request"] = request.environ[ENTRY]["request"]
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
         return json.dumps(entry)

@@ -78,23 +78,24 @@ def register(app: Flask, model: Model | None) -> None:
 
 
 class Stages:
-    """A clock for the stages of reading images, one after the other."""
+    """A clock for the stages of reading images, one after the other; ms has what each took."""
 
-    def __init__(self) -> None:
+    def __init__(self, ms: dict[str, float]) -> None:
         """Let the first stage begin."""
+        self.ms = ms
         self.began = perf_counter()
 
     def end(self, name: str) -> None:
         """Observe how long the stage took; the next one begins."""
         now = perf_counter()
-        STAGE[name].observe(now - self.began)
-        self.began = now
+        seconds, self.began = now - self.began, now
+        STAGE[name].observe(seconds)
+        self.ms[name] = round(1000 * seconds, 3)
 
 
-def count_request(began: float, route: str, method: str, status: int) -> None:
-    """Count an answer to what began then; the route is one of the app's rules, or UNMATCHED."""
-    seconds = perf_counter() - began
-    _requests(route, method if method in METHODS else "other", status).observe(seconds)
+def count_request(seconds: float, route: str, method: str, status: int) -> None:
+    """Count an answer; the route is one of the app's rules, or UNMATCHED, the method of METHODS or other."""
+    _requests(route, method, status).observe(seconds)
 
 
 @cache
@@ -106,7 +107,7 @@ def _requests(route: str, method: str, status: int) -> Histogram:
 def count_turned_away(problem: Problem) -> None:
     """Count a request that was answered before the app saw it: which route it was for is not known yet."""
     REJECTION[problem.reason].inc()
-    count_request(perf_counter(), UNMATCHED, "POST", problem.status)
+    count_request(0.0, UNMATCHED, "POST", problem.status)
 
 
 def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:

@@ -22,6 +22,7 @@ from service.health import service
 from service.images import InvalidImage, decode
 from service.normalise import Receipt, normalise
 from service.problems import Problem
+from service.requestlog import ENTRY, Entry
 from service.settings import Settings
 from service.uploads import read_pngs
 
@@ -54,25 +55,30 @@ class Deferred(Response):
 @blueprint.post("/predict")
 def predict() -> Response:
     """Read the digit in each image of the request."""
-    serving = service()
+    serving, entry = service(), request.environ[ENTRY]
     model, settings = serving.ready_model(), serving.settings
     pngs = _pngs(settings)
     metrics.IMAGES.observe(len(pngs))
-    stages = metrics.Stages()
+    entry |= {"images": len(pngs), "stages": {}}
+    stages = metrics.Stages(entry["stages"])
     greys = _each(partial(decode, max_pixels=settings.max_pixels), pngs)
     stages.end("decode")
     normalised = _each(normalise, greys)
     stages.end("normalise")
-    readable = [entry for entry in normalised if not isinstance(entry, Problem)]
+    readable = [read for read in normalised if not isinstance(read, Problem)]
     if len(pngs) == 1 and isinstance(normalised[0], Problem):
         raise normalised[0]
     share = hand_in(model, [image for image, _ in readable])
     answers = _answers(share, [receipt for _, receipt in readable], _asked())
     if len(pngs) == 1:
-        return Deferred(lambda: _written(share, lambda: next(answers)))
-    problems = [entry.document() if isinstance(entry, Problem) else None for entry in normalised]
+        entry["size"] = greys[0].shape[::-1] if isinstance(greys[0], np.ndarray) else None
+        return Deferred(lambda: _written(share, entry, lambda: _one(answers, entry)))
+    problems = [read.document() if isinstance(read, Problem) else None for read in normalised]
+    entry["refused"] = len(pngs) - len(readable)
     return Deferred(
-        lambda: _written(share, lambda: {"predictions": [problem or next(answers) for problem in problems]})
+        lambda: _written(
+            share, entry, lambda: {"predictions": [problem or next(answers) for problem in problems]}
+        )
     )
 
 
@@ -80,9 +86,16 @@ def _asked() -> Mapping[str, str]:
     return request.args if request.query_string else {}
 
 
-def _written(share: Share, document: Callable[[], Document]) -> str:
+def _one(answers: Iterator[Document], entry: Entry) -> Document:
+    answer = next(answers)
+    entry |= {key: answer[key] for key in ("digit", "confidence", "abstained")}
+    return answer
+
+
+def _written(share: Share, entry: Entry, document: Callable[[], Document]) -> str:
     share.result()
-    stages = metrics.Stages()
+    stages = metrics.Stages(entry["stages"])
+    stages.ms["forward"] = share.ms
     body = json.dumps(document())
     stages.end("encode")
     return body

@@ -6,7 +6,7 @@ from pathlib import Path
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
-LOG_FORMATS = ("json", "text")
+CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no")}
 
 
 class SettingsError(ValueError):
@@ -28,6 +28,7 @@ class Settings:
     max_waiting: int = 24
     api_key: str = ""
     log_format: str = "json"
+    log_requests: str = "yes"
 
     def __post_init__(self) -> None:
         """Refuse numbers below their least and names outside their set."""
@@ -36,9 +37,10 @@ class Settings:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more, not {getattr(self, name)}")
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"{PREFIX}PORT must be from 0 (any free port) to 65535, not {self.port}")
-        if self.log_format not in LOG_FORMATS:
-            choices = " or ".join(LOG_FORMATS)
-            raise SettingsError(f"{PREFIX}LOG_FORMAT must be {choices}, not {self.log_format!r}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                given = f"{' or '.join(choices)}, not {getattr(self, name)!r}"
+                raise SettingsError(f"{PREFIX}{name.upper()} must be {given}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

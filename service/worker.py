@@ -31,6 +31,7 @@ from service.large import Large
 from service.loads import LOADS
 from service.overload import turn_away
 from service.problems import unreadable
+from service.requestlog import RequestLog
 from service.settings import Settings
 
 # Bodies up to this are answered in the loop. A drawing has 2 to 8 kB; a photo is far beyond.
@@ -43,7 +44,12 @@ LINGER_SECONDS = 2.0
 
 
 class NoRoomError(Exception):
-    """There is no memory for a body now; the message is the path that it was for."""
+    """There is no memory now for the body that this head announces."""
+
+    def __init__(self, head: Head) -> None:
+        """Keep the head, to be answered."""
+        super().__init__()
+        self.head = head
 
 
 class Outbox(bytearray):
@@ -71,6 +77,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         super().__init__(*args, **kwargs)
         settings = Settings.from_environment(os.environ)
         self.most_bytes, self.most_waiting = settings.max_upload_bytes, settings.max_waiting
+        self.request_log = RequestLog(settings)
         self.place = LOADS.take()
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()
@@ -199,7 +206,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         try:
             whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
         except NoRoomError as error:
-            self._send(connection, Answer(turn_away(str(error)), last=True))
+            self._send(connection, Answer(turn_away(error.head, self.request_log), last=True))
             return
         except Exception as error:  # noqa: BLE001 - the head, or gunicorn itself: refused either way
             self._send(connection, Answer(self._refusal(connection, error), last=True))
@@ -212,14 +219,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         elif len(self.waiting) < self.most_waiting or whole.head.method != "POST":
             self.waiting.append((connection, whole))
         else:
-            self._send(connection, Answer(turn_away(whole.head.path), last=False))
+            self._send(connection, Answer(turn_away(whole.head, self.request_log), last=False))
 
     def _read_head(self, connection: Connection, data: bytes, number: int) -> Head:
-        """Read a head; raises NoRoomError, with its path, when there is no memory for its body."""
+        """Read a head; raises NoRoomError when there is no memory for its body."""
         head = read_head(data, self.cfg, connection.address, number)
         length = head.length or 0
         if SMALL_BYTES < length <= self.most_bytes and not self.large.reserve(connection, length):
-            raise NoRoomError(head.path)
+            raise NoRoomError(head)
         return head
 
     def _begin_large(self, connection: Connection, whole: Whole) -> None:

@@ -52,14 +52,41 @@ class Entry(NamedTuple):
 
 SAME_PATH = {form: Takes(form, "/predict") for form in FORMS}
 
+OURS = ("python", "-m", "gunicorn", "--config", "service/gunicorn.conf.py")
+OUR_PACKAGES = ("flask", "gunicorn", "numpy", "pillow")
+OUR_SETTINGS = {
+    "DIGITS_HOST": "127.0.0.1",
+    "DIGITS_PORT": "{port}",
+    "DIGITS_WORKERS": str(WORKERS),
+    "DIGITS_LOG_REQUESTS": "no",
+}
+
 ENTRIES = {
     "ours": Entry(
         "this project",
         "serve",
-        ("python", "-m", "gunicorn", "--config", "service/gunicorn.conf.py"),
+        OURS,
         SAME_PATH | {"batch": Takes("batch", "/predict")},
-        ("flask", "gunicorn", "numpy", "pillow"),
-        {"DIGITS_HOST": "127.0.0.1", "DIGITS_PORT": "{port}", "DIGITS_WORKERS": str(WORKERS)},
+        OUR_PACKAGES,
+        OUR_SETTINGS,
+        pair=True,
+    ),
+    "logged": Entry(
+        "this project, each request logged",
+        "serve",
+        OURS,
+        {"raw": Takes("raw", "/predict")},
+        OUR_PACKAGES,
+        OUR_SETTINGS | {"DIGITS_LOG_REQUESTS": "yes"},
+        pair=True,
+    ),
+    "bare": Entry(
+        "this project, without metrics",
+        "serve",
+        (*OURS, f"{RIVALS}.ours_bare:app"),
+        {"raw": Takes("raw", "/predict")},
+        OUR_PACKAGES,
+        OUR_SETTINGS,
         pair=True,
     ),
     "constant": Entry(

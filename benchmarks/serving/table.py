@@ -9,7 +9,7 @@ from benchmarks.page import machine
 from benchmarks.serving.bodies import BATCH, COUNT
 from benchmarks.serving.contestants import ENTRIES
 from benchmarks.serving.driver import Race, Turn
-from benchmarks.serving.words import CONDITIONS, INTRODUCTION, MAKINGS, faults, unevenness
+from benchmarks.serving.words import CONDITIONS, INTRODUCTION, MAKINGS, faults, unevenness, watching
 from benchmarks.serving.wrk import Load
 from benchmarks.training.table import ratio
 
@@ -38,7 +38,8 @@ def section(race: Race) -> str:
     ]
     costs = "\n".join(["### What it costs", "", *_costs(race)])
     plot = "![Requests a second of each server, by form and connections](images/serving.png)"
-    words = [unevenness(spreads(race)), faults(race.turns)]
+    words = [watching(*(_bare_over(race.turns, name) for name in ("ours", "logged")))]
+    words += [unevenness(spreads(race)), faults(race.turns)]
     return "\n\n".join([INTRODUCTION.format(count=COUNT), plot, *tables, costs, *words, MAKINGS, conditions])
 
 
@@ -63,6 +64,19 @@ def spreads(race: Race) -> dict[str, float]:
     return {
         name: _busy(race, name, ("multipart", "raw"), _spread) for name in race.versions if ENTRIES[name].pair
     }
+
+
+def _bare_over(turns: Iterable[Turn], name: str) -> float:
+    """Return how much more is answered without metrics: the median over all runs with raw bodies."""
+    pace = {
+        (turn.server, turn.round, turn.connections): per_second(turn) for turn in turns if turn.form == "raw"
+    }
+    ratios = [
+        bare / pace[name, number, connections]
+        for (server, number, connections), bare in pace.items()
+        if server == "bare" and pace.get((name, number, connections))
+    ]
+    return median(ratios) if ratios else float("nan")
 
 
 def _table(turns: list[Turn], form: str) -> Iterator[str]:
