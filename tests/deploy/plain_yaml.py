@@ -1,4 +1,4 @@
-"""A reader of plain YAML: block mappings and lists, strings, and lists in brackets. The files of deploy/ need no more.
+"""A reader of plain YAML: block mappings and lists, strings, lists in brackets. deploy/ needs no more.
 
 It refuses what it doesn't know, so that it never reads something else than Prometheus and Compose do. Every
 scalar stays a string: "8080" and 8080 are one here.
@@ -90,7 +90,7 @@ def _scalar(text: str) -> Any:  # noqa: ANN401 - the same
         return [_scalar(part.strip()) for part in parts]
     else:
         found = re.fullmatch(r"(.*?)(?: +#.*)?", text)
-    if not found or text.startswith(SPECIAL) or (text[0] not in "'" and ": " in found[1]):
+    if not found or text.startswith(SPECIAL) or (text[0] != "'" and ": " in found[1]):
         return _refuse(text)
     return found[1]
 

@@ -34,17 +34,8 @@ EXPOSED = {
 # Prometheus's own: whether a scrape succeeded, and which alerts there are.
 OWN = {"up", "ALERTS"}
 WORDS = {
-    "and",
-    "or",
-    "unless",
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-    "bool",
-    "offset",
+    *("and", "or", "unless", "bool", "offset"),
+    *("by", "without", "on", "ignoring", "group_left", "group_right"),
 }
 
 

@@ -1,5 +1,6 @@
-"""Rules and alerts: Prometheus reads them, each alert fires and keeps silent, and somebody is told what to do."""
+"""Rules and alerts: Prometheus reads them, each alert fires and keeps silent, and says what to do."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -16,36 +17,36 @@ RUNBOOKS = ROOT / "docs" / "operations.md"
 
 
 def test_prometheus_takes_its_configuration() -> None:
-    """promtool finds no fault in the configuration, nor in the rules that it names."""
+    """Prometheus's own check finds no fault in the configuration, nor in the rules that it names."""
     check("promtool", "check", "config", DEPLOY / "prometheus" / "prometheus.yml")
     check("promtool", "check", "rules", "--lint-fatal", *RULE_FILES)
 
 
 def test_alertmanager_takes_its_configuration() -> None:
-    """amtool finds no fault in the configuration."""
+    """Alertmanager's own check finds no fault in the configuration."""
     check("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_alerts_fire_and_keep_silent(path: Path) -> None:
-    """On made-up series, each rule gives the values and the alerts, with their texts, that its cases expect."""
+    """On made-up series, each rule gives the values and alerts, with their texts, that are expected."""
     check("promtool", "test", "rules", path)
 
 
 def test_every_alert_has_both_cases() -> None:
-    """There is a case in which each alert fires, and one in which it does not; no case is of an unknown alert."""
+    """Each alert has a case in which it fires, and one in which it does not; no case is of another."""
     outcomes: dict[str, set[bool]] = defaultdict(set)
     for path in CASES:
         for test in plain_yaml.read(path)["tests"]:
             for case in test.get("alert_rule_test", []):
                 outcomes[case["alertname"]].add(bool(case["exp_alerts"]))
-    assert outcomes == dict.fromkeys(alerts(), {True, False})
+    assert outcomes == {name: {True, False} for name in alerts()}
 
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub writes them."""
-    headings = [line.lstrip("#").strip() for line in page.read_text().splitlines() if line.startswith("#")]
-    return {
+    headings = re.findall(r"^#+ +(.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in headings}
         "".join(c for c in head.lower().replace(" ", "-") if c.isalnum() or c in "-_") for head in headings
     }
 

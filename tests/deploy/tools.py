@@ -12,7 +12,7 @@ ENVIRONMENT = {**os.environ, "GOMAXPROCS": "1"}
 
 
 def need(program: str) -> str:
-    """Return where a program is; skip the test that needs it when it is not, or fail if nothing may be skipped."""
+    """Return where a program is; where it is not, skip the test, or fail it if nothing may be skipped."""
     path = shutil.which(program)
     if path:
         return path
