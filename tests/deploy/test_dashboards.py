@@ -17,7 +17,7 @@ from tests.deploy.queries import (
     recorded,
     rules,
 )
-from tests.deploy.test_rules import RUNBOOKS, anchors
+from tests.deploy.runbooks import anchors
 
 # Grafana's own panels, which need no plug-in, and its own units.
 TYPES = {"timeseries", "stat", "bargauge", "heatmap"}
@@ -49,7 +49,7 @@ def test_there_are_three() -> None:
 
 def test_a_panel_explains_itself(dashboard: dict[str, Any]) -> None:
     """Each panel has a title, a sentence, a unit, thresholds, legends and a runbook, and needs no plug-in."""
-    known = {"", *anchors(RUNBOOKS)}
+    known = {"", *anchors()}
     for panel in panels(dashboard):
         title = panel["title"]
         assert title

@@ -1,6 +1,5 @@
 """Rules and alerts: Prometheus reads them, each alert fires and keeps silent, and says what to do."""
 
-import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,11 @@ import pytest
 
 from tests.deploy import plain_yaml
 from tests.deploy.queries import DEPLOY, EXPOSED, OWN, RULE_FILES, alerts, names_in, recorded, rules
+from tests.deploy.runbooks import RUNBOOKS, anchors
 from tests.deploy.tools import check
 from tests.server import ROOT
 
 CASES = sorted((Path(__file__).parent / "rules").glob("*.yml"))
-RUNBOOKS = ROOT / "docs" / "operations.md"
 
 
 def test_prometheus_takes_its_configuration() -> None:
@@ -43,14 +42,6 @@ def test_every_alert_has_both_cases() -> None:
     assert outcomes == {name: {True, False} for name in alerts()}
 
 
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub writes them."""
-    headings = re.findall(r"^#+ +(.*)", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in headings}
-        "".join(c for c in head.lower().replace(" ", "-") if c.isalnum() or c in "-_") for head in headings
-    }
-
-
 @pytest.mark.parametrize("name", alerts())
 def test_an_alert_says_what_to_do(name: str) -> None:
     """Each alert has a severity, a summary, a description, and a runbook that is there and names it."""
@@ -60,7 +51,7 @@ def test_an_alert_says_what_to_do(name: str) -> None:
     assert all(alert["annotations"].values())
     page, anchor = alert["annotations"]["runbook_url"].split("#")
     assert ROOT / page == RUNBOOKS
-    assert anchor in anchors(RUNBOOKS)
+    assert anchor in anchors()
     assert f"`{name}`" in RUNBOOKS.read_text()
 
 

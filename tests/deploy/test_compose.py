@@ -1,0 +1,100 @@
+"""The Compose file: what it mounts is there, nothing is reachable from afar, and all starts in order."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.deploy import plain_yaml
+from tests.deploy.queries import DEPLOY
+from tests.deploy.runbooks import RUNBOOKS
+
+COMPOSE = plain_yaml.read(DEPLOY / "compose.yaml")
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+each = pytest.mark.parametrize("name", SERVICES)
+
+
+def test_there_are_four() -> None:
+    """The service, and the three programs that watch it."""
+    assert set(SERVICES) == {"digits", "prometheus", "alertmanager", "grafana"}
+
+
+@each
+def test_what_is_mounted_is_there(name: str) -> None:
+    """Each file and folder of this project is there, and is mounted read-only; every volume is declared."""
+    for mount in SERVICES[name].get("volumes", []):
+        source, target, *mode = mount.split(":")
+        assert target.startswith("/")
+        if source.startswith("."):
+            assert (DEPLOY / source).exists(), source
+            assert mode == ["ro"], mount
+        else:
+            assert source in COMPOSE["volumes"], source
+
+
+@each
+def test_it_listens_on_this_machine_alone(name: str) -> None:
+    """Every port that is published is bound to 127.0.0.1."""
+    assert SERVICES[name]["ports"]
+    for port in SERVICES[name]["ports"]:
+        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port), port
+
+
+@each
+def test_it_may_do_little(name: str) -> None:
+    """No capability, no new privilege, a limit to its memory, and a check of its health."""
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"\d+m", service["mem_limit"])
+    assert service["healthcheck"]["test"][0] == "CMD"
+
+
+def test_the_service_is_confined() -> None:
+    """It has the limits that the README's command gives it: a read-only root and 256 MB."""
+    assert (SERVICES["digits"]["read_only"], SERVICES["digits"]["mem_limit"]) == ("true", "256m")
+    assert (DEPLOY / SERVICES["digits"]["build"] / "Dockerfile").exists()
+
+
+@each
+def test_images_are_pinned(name: str) -> None:
+    """Every image that is not built here has a full version."""
+    if "build" not in SERVICES[name]:
+        assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])
+
+
+def test_everything_waits_for_what_it_needs() -> None:
+    """What one depends on is healthy before it starts, and nothing waits in a circle."""
+    needs = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
+    assert needs["prometheus"].keys() == {"digits", "alertmanager"}
+    assert needs["grafana"].keys() == {"prometheus"}
+    started: set[str] = set()
+    while started != SERVICES.keys():
+        ready = {name for name, other in needs.items() if other.keys() <= started} - started
+        assert ready, f"these wait for each other: {SERVICES.keys() - started}"
+        started |= ready
+    assert all(other["condition"] == "service_healthy" for need in needs.values() for other in need.values())
+
+
+def test_they_know_each_other_by_name() -> None:
+    """The names and ports that the configurations use are those of the Compose file."""
+    prometheus = plain_yaml.read(DEPLOY / "prometheus" / "prometheus.yml")
+    addresses = [
+        *prometheus["scrape_configs"][0]["static_configs"][0]["targets"],
+        *prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"],
+    ]
+    sources = plain_yaml.read(DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yaml")
+    addresses.append(sources["datasources"][0]["url"].removeprefix("http://"))
+    for address in addresses:
+        name, port = address.split(":")
+        assert f"127.0.0.1:{port}:{port}" in SERVICES[name]["ports"], address
+    receivers = plain_yaml.read(DEPLOY / "alertmanager" / "alertmanager.yml")["receivers"]
+    receiver = re.sub(r"http://(\w+):.*", r"\1", receivers[0]["webhook_configs"][0]["url"])
+    assert SERVICES["alertmanager"]["extra_hosts"][0].startswith(f"{receiver}:")
+
+
+def test_what_it_asks_for_is_documented() -> None:
+    """Every variable that the Compose file takes from outside is in the operators' page."""
+    asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
+    assert asked
+    assert all(f"| `{name}` |" in RUNBOOKS.read_text(encoding="utf-8") for name in asked)
