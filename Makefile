@@ -18,7 +18,7 @@ serve: $(SERVE)/done ## Run the service on port 8080 with the weights that ship
 	$(SERVE)/bin/gunicorn --config service/gunicorn.conf.py
 
 test: $(DEV)/done    ## Run all tests
-	$(RUN) -m pytest -n auto
+	$(RUN) -m pytest -n auto --dist loadgroup
 
 lint: $(DEV)/done    ## Check form, lint rules and types
 	$(DEV)/bin/ruff format --check .
