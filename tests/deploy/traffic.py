@@ -1,0 +1,87 @@
+"""Mixed traffic: what is sent to a running service, and what its metrics must say after it."""
+
+import http.client
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tests.server import Server
+
+Pixels = npt.NDArray[np.uint8]
+BOUNDARY = "digits"
+PNG = "image/png"
+
+
+def png(pixels: Pixels) -> bytes:
+    """Encode pixels as a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def form(files: list[bytes]) -> bytes:
+    """Encode files as multipart/form-data."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'.encode()
+    return b"".join(head + file + b"\r\n" for file in files) + f"--{BOUNDARY}--\r\n".encode()
+
+
+@dataclass
+class Sent:
+    """What the answers say, counted by the tests themselves."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    digits: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    confidences: list[float] = field(default_factory=list)
+    abstained: int = 0
+    images: int = 0
+
+    def post(self, connection: http.client.HTTPConnection, body: bytes, kind: str, images: int = 1) -> None:
+        """POST a body to /predict, and count what comes back."""
+        connection.request("POST", "/predict", body, {"Content-Type": kind})
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+        self.statuses[str(answer.status)] += 1
+        self.images += images
+        for entry in document.get("predictions", [document]):
+            self.count(entry)
+
+    def count(self, entry: dict[str, Any]) -> None:
+        """Count what is said of one image."""
+        if "digit" in entry:
+            self.digits[str(entry["digit"])] += 1
+            self.confidences.append(entry["confidence"])
+            self.abstained += entry["abstained"]
+        else:
+            self.reasons[entry["type"].rpartition(":")[2].replace("-", "_")] += 1
+
+    @property
+    def read(self) -> int:
+        """How many images were read."""
+        return self.digits.total()
+
+
+def send(server: Server, digits: Pixels) -> Sent:
+    """Send good digits, noise that is no digit, forms, blank pictures, and what is no PNG."""
+    sent, rng = Sent(), np.random.default_rng(5)
+    connection = server.connect()
+    for image in digits:
+        sent.post(connection, png(image), PNG)
+    for noise in rng.integers(0, 256, (12, 28, 28), np.uint8):
+        sent.post(connection, png(noise), PNG)
+    blank = png(np.full((40, 40), 255, np.uint8))
+    for _ in range(3):
+        sent.post(connection, blank, PNG)
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    sent.post(connection, form([png(digits[0]), b"no PNG", blank, png(digits[1])]), kind, 4)
+    # Neither of these gets as far as having images.
+    sent.post(connection, b"", PNG, 0)
+    sent.post(connection, b"{}", "application/json", 0)
+    connection.close()
+    return sent
