@@ -7,8 +7,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Prometheus:
         except (urllib.error.URLError, ConnectionError):
             return False
 
-    def wait_until(self, condition: Any) -> None:  # noqa: ANN401 - a function that says yes or no
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         """Ask again and again, for a bounded time."""
         give_up = time.monotonic() + WAIT_SECONDS
         while not condition():
@@ -69,10 +70,20 @@ class Prometheus:
     def wait_for_scrapes(self, number: int) -> None:
         """Wait for so many scrapes, of each target, that begin from now on."""
         now = time.time()
+
+        def enough() -> bool:
+            # The first may have begun before.
+            found = self.query(f"count_over_time(up[{1 + round(1e3 * (time.time() - now))}ms])")
+            return bool(found) and all(value > number for _, value in found)
+
+        self.wait_until(enough)
+
+    def wait_for_rules(self) -> None:
+        """Wait until every group of rules has been judged, from now on."""
+        now = datetime.now(UTC)
         self.wait_until(
-            lambda: (
-                (found := self.query(f"count_over_time(up[{max(1, round(1e3 * (time.time() - now)))}ms])"))
-                and all(value > number for _, value in found)
+            lambda: all(
+                datetime.fromisoformat(group["lastEvaluation"]) > now for group in self.get("rules")["groups"]
             )
         )
 

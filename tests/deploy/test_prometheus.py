@@ -1,85 +1,132 @@
-"""A real Prometheus scrapes the real service: it counts what was sent, and no query asks in vain.
-
-What needs the baseline asks a model that has one; the weights that ship bring theirs.
-"""
+"""A real Prometheus scrapes the real service: it counts what was sent, and no query asks in vain."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
+from math import isnan, log
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from models.baseline import baseline
+from models.decision import decide
+from models.network import forward, from_parameters, parameters
+from models.preprocessing import preprocess
+from models.store import load, save
+from service.settings import DEFAULT_MODEL
 from tests.deploy.prometheus import Prometheus, prometheus
-from tests.deploy.queries import EXPOSED, dashboards, names_in, panels, rules
-from tests.deploy.traffic import Sent, send
+from tests.deploy.queries import BASELINE, EXPOSED, dashboards, panels, rules
+from tests.deploy.tools import need
+from tests.deploy.traffic import Pixels, Sent, send
 from tests.server import running
 from training.data import Examples
 
-# Grafana fills these in.
-VARIABLES = {"$__rate_interval": "1m", "$version": ".+"}
+REQUESTS = "digits_request_duration_seconds"
+NEXT = "next"
 
 
 class Watched(NamedTuple):
-    """Prometheus, what the service was sent, and what it exposes itself."""
+    """Prometheus, what the services were sent, and what one of them exposes itself."""
 
     prometheus: Prometheus
     sent: Sent
     exposition: str
 
 
+def next_weights(path: Path, images: Pixels) -> Path:
+    """Write other weights of the same answers, as the next version, with a baseline on these images."""
+    model = load(DEFAULT_MODEL)
+    named = parameters(model.network)
+    last = f"b{len(model.network) - 1}"
+    # What all logits have in common changes no probability.
+    named = {**named, last: named[last] + np.float32(0.125)}
+    network = from_parameters(named, [layer.activation for layer in model.network])
+    x = preprocess(images)
+    found = baseline(images, decide(forward(network, x).z[-1], model.metadata))
+    save(path, network, {**model.metadata, "version": NEXT, "baseline": found}, x[:4])
+    return path
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, mnist_500: Examples) -> Iterator[Watched]:
-    """A service that was sent mixed traffic between two scrapes, and Prometheus, which has judged it since."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    with running({"DIGITS_LOG_FORMAT": "text"}) as server, prometheus(folder, [server.port]) as watcher:
-        watcher.wait_until(lambda: watcher.query("up == 1"))
-        # Series that the first request makes must be there before those that are counted by a rate.
-        first = send(server, mnist_500.images[:2])
-        watcher.wait_for_scrapes(1)
-        sent = send(server, mnist_500.images[:60])
-        for name in ("statuses", "digits", "reasons"):
-            getattr(sent, name).update(getattr(first, name))
-        sent.confidences += first.confidences
-        sent.abstained += first.abstained
-        sent.images += first.images
-        # The rules are judged some time after a scrape, and some ask for what others recorded.
-        watcher.wait_for_scrapes(3)
+    """Two replicas, one with other weights, got mixed traffic between scrapes; Prometheus judges since."""
+    need("prometheus")
+    folder, images, sent = tmp_path_factory.mktemp("prometheus"), mnist_500.images, Sent()
+    weights = next_weights(folder / "next.npz", images[:200])
+    with (
+        running({"DIGITS_WORKERS": "1"}) as server,
+        running({"DIGITS_WORKERS": "1", "DIGITS_MODEL": str(weights)}) as other,
+        prometheus(folder, [server.port, other.port]) as watcher,
+    ):
+        watcher.wait_until(lambda: len(watcher.query("up == 1")) == 2)
+        # A series that begins with a request has no rate before there is another.
+        for part in (images[:2], images[2:60]):
+            for replica in (server, other):
+                send(replica, part, sent)
+            watcher.wait_for_scrapes(1)
+        # Some rules ask for what those of another file recorded.
+        for _ in range(2):
+            watcher.wait_for_rules()
         yield Watched(watcher, sent, server.get("/metrics")[1])
 
 
 def test_it_counts_what_was_sent(watched: Watched) -> None:
-    """Prometheus has exactly the requests, images, digits, refusals and abstentions that the answers tell of."""
+    """Prometheus has exactly the requests, images, digits, refusals and abstentions that were answered."""
     ask, sent = watched.prometheus, watched.sent
-    requests = 'digits_request_duration_seconds_count{route="/predict",method="POST"}'
-    assert ask.values(requests, "status") == sent.statuses
+    for metric, label, expected in [
+        (f'{REQUESTS}_count{{route="/predict",method="POST"}}', "status", sent.statuses),
+        ("digits_predictions_total", "digit", sent.digits),
+        ("digits_rejected_images_total", "reason", sent.reasons),
+    ]:
+        found = ask.values(f"sum by ({label}) ({metric})", label)
+        assert {key: number for key, number in found.items() if number} == expected, metric
     assert sent.statuses.keys() == {"200", "400", "415", "422"}
-    assert {key: n for key, n in ask.values("digits_predictions_total", "digit").items() if n} == sent.digits
-    reasons = ask.values("digits_rejected_images_total", "reason")
-    assert {key: n for key, n in reasons.items() if n} == sent.reasons
     assert sent.abstained > 0
-    for expression, number in {
+    for metric, number in {
         "digits_abstentions_total": sent.abstained,
         "digits_confidence_count": sent.read,
         "digits_ink_fraction_count": sent.read,
         "digits_images_per_request_sum": sent.images,
         'digits_stage_duration_seconds_count{stage="encode"}': sent.statuses["200"],
     }.items():
-        assert [value for _, value in ask.query(expression)] == [number], expression
+        assert ask.query(f"sum({metric})") == [({}, number)], metric
 
 
 def test_histograms_are_exact(watched: Watched) -> None:
     """Each bucket of the confidence holds as many as the answers do up to its bound; so does the sum."""
     confidences = sorted(watched.sent.confidences)
-    buckets = watched.prometheus.values("digits_confidence_bucket", "le")
+    buckets = watched.prometheus.values("sum by (le) (digits_confidence_bucket)", "le")
     assert buckets == {bound: bisect_right(confidences, float(bound)) for bound in buckets}
-    [(_, total)] = watched.prometheus.query("digits_confidence_sum")
+    [(_, total)] = watched.prometheus.query("sum(digits_confidence_sum)")
     assert total == pytest.approx(sum(confidences))
 
 
-@pytest.mark.parametrize("name", sorted(EXPOSED))
-def test_every_known_name_is_exposed(watched: Watched, name: str) -> None:
+def test_drift_is_what_its_formula_says(watched: Watched) -> None:
+    """Stability index and largest distance, computed here from the answers, are what the rules record."""
+    ask, sent = watched.prometheus, watched.sent
+    base = ask.values("avg by (digit) (digits_baseline_predictions)", "digit")
+    pairs = [(max(sent.digits[digit] / sent.read, 1e-4), max(b, 1e-4)) for digit, b in base.items()]
+    [(_, psi)] = ask.query("job:digits_predictions:psi1h")
+    assert psi == pytest.approx(sum((p - b) * log(p / b) for p, b in pairs), rel=1e-3)
+    confidences = sorted(sent.confidences)
+    bounds = ask.values("avg by (le) (digits_baseline_confidence)", "le")
+    distances = [
+        abs(bisect_right(confidences, float(bound)) / sent.read - share) for bound, share in bounds.items()
+    ]
+    [(_, distance)] = ask.query("job:digits_confidence:ks1h")
+    assert distance == pytest.approx(max(distances), rel=1e-3)
+
+
+def test_every_known_name_is_exposed(watched: Watched) -> None:
     """Each metric that a rule or a dashboard may ask for has a series, so that a new name breaks a test."""
-    assert watched.prometheus.query(name), f"the service does not expose {name}"
+    assert not {name for name in EXPOSED if not watched.prometheus.query(name)}
+
+
+def test_the_weights_that_ship_have_a_baseline(watched: Watched) -> None:
+    """The service exposes all of the baseline with the weights that it ships with."""
+    assert not {name for name in BASELINE if f"\n{name}" not in watched.exposition}
 
 
 def test_no_name_is_forgotten(watched: Watched) -> None:
@@ -93,13 +140,18 @@ def test_no_name_is_forgotten(watched: Watched) -> None:
 
 
 def test_rules_are_healthy(watched: Watched) -> None:
-    """Prometheus reads the rules that these tests read, and none fails when it is judged; nothing fires falsely."""
+    """Prometheus reads the rules that these tests read; none fails when it is judged, and none fires."""
     groups = watched.prometheus.get("rules")["groups"]
     found: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
     assert {rule["name"] for rule in found} == {rule.get("record", rule.get("alert")) for rule in rules()}
     assert len(found) == len(list(rules()))
     assert {(rule["health"], rule.get("lastError")) for rule in found} == {("ok", None)}
     assert not watched.prometheus.query('ALERTS{alertstate="firing"}')
+
+
+def filled_in(expression: str) -> str:
+    """Return a panel's expression as Grafana would send it."""
+    return expression.replace("$__rate_interval", "5m").replace("$version", ".+")
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -114,20 +166,23 @@ def expressions() -> Iterator[tuple[str, str]]:
                 yield f"{name}: {panel['title']} {target['refId']}", target["expr"]
 
 
-def is_about_the_baseline(expression: str) -> bool:
-    """Say whether an expression needs what the model brings of its training."""
-    return any("baseline" in name or name.endswith(("psi1h", "ks1h")) for name in names_in(expression))
-
-
-@pytest.mark.parametrize("baseline", [False, True], ids=["traffic", "baseline"])
-def test_every_query_has_an_answer(watched: Watched, *, baseline: bool) -> None:
-    """Each record, and each query of a panel, gives numbers after some traffic; alerts' queries parse, too."""
+def test_every_query_has_an_answer(watched: Watched) -> None:
+    """Each record, and each query of a panel, gives numbers once there was traffic."""
     empty = []
     for who, expression in expressions():
-        if is_about_the_baseline(expression) == baseline:
-            for variable, value in VARIABLES.items():
-                expression = expression.replace(variable, value)
-            found = watched.prometheus.query(expression)
-            if not found or any(value != value for _, value in found):  # noqa: PLR0124 - not a number
-                empty.append(who)
+        found = watched.prometheus.query(filled_in(expression))
+        if not found or any(isnan(value) for _, value in found):
+            empty.append(who)
     assert not empty
+
+
+def test_versions_are_told_apart(watched: Watched) -> None:
+    """Each query of the dashboard for two versions has both, with as many series of each."""
+    for panel in panels(dashboards()["compare"]):
+        for target in panel["targets"]:
+            found = Counter(
+                labels["version"] for labels, _ in watched.prometheus.query(filled_in(target["expr"]))
+            )
+            assert len(found) == 2, panel["title"]
+            assert NEXT in found, panel["title"]
+            assert len(set(found.values())) == 1, panel["title"]

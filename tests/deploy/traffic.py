@@ -25,6 +25,10 @@ def png(pixels: Pixels) -> bytes:
     return file.getvalue()
 
 
+NOISE = np.random.default_rng(5).integers(0, 256, (12, 28, 28), np.uint8)
+BLANK = png(np.full((40, 40), 255, np.uint8))
+
+
 def form(files: list[bytes]) -> bytes:
     """Encode files as multipart/form-data."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'.encode()
@@ -67,21 +71,16 @@ class Sent:
         return self.digits.total()
 
 
-def send(server: Server, digits: Pixels) -> Sent:
-    """Send good digits, noise that is no digit, forms, blank pictures, and what is no PNG."""
-    sent, rng = Sent(), np.random.default_rng(5)
+def send(server: Server, digits: Pixels, sent: Sent) -> None:
+    """Send good digits, noise that is no digit, a form, blank pictures, and what is no PNG."""
     connection = server.connect()
-    for image in digits:
+    for image in (*digits, *NOISE):
         sent.post(connection, png(image), PNG)
-    for noise in rng.integers(0, 256, (12, 28, 28), np.uint8):
-        sent.post(connection, png(noise), PNG)
-    blank = png(np.full((40, 40), 255, np.uint8))
     for _ in range(3):
-        sent.post(connection, blank, PNG)
+        sent.post(connection, BLANK, PNG)
     kind = f"multipart/form-data; boundary={BOUNDARY}"
-    sent.post(connection, form([png(digits[0]), b"no PNG", blank, png(digits[1])]), kind, 4)
+    sent.post(connection, form([png(digits[0]), b"no PNG", BLANK, png(digits[1])]), kind, 4)
     # Neither of these gets as far as having images.
     sent.post(connection, b"", PNG, 0)
     sent.post(connection, b"{}", "application/json", 0)
     connection.close()
-    return sent
