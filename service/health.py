@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from models.store import Model, WeightsError, load
 from service.problems import Problem
+from service.readings import Readings
 from service.settings import Settings
 
 blueprint = Blueprint("health", __name__)
@@ -18,11 +19,12 @@ OPEN_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "exposition"})
 
 @dataclass(frozen=True)
 class Service:
-    """What every request shares: the settings, and the model or the reason why there is none."""
+    """What every request shares: settings, the model or why there is none, what was read if it is kept."""
 
     settings: Settings
     model: Model | None
     failure: str = ""
+    readings: Readings | None = None
 
     def ready_model(self) -> Model:
         """Return the model; raises Problem not_ready, with the reason, when there is none."""
@@ -42,7 +44,7 @@ def open_service(settings: Settings) -> Service:
     if output != "softmax":
         failure = f"{settings.model.name}: expected a softmax output, found {output}"
         return Service(settings, None, failure)
-    return Service(settings, model)
+    return Service(settings, model, readings=Readings() if settings.feedback == "yes" else None)
 
 
 def service() -> Service:

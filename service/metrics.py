@@ -34,7 +34,7 @@ SECONDS = (
     *(1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3),
     *(0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-NOT_ABOUT_IMAGES = frozenset({"unauthorized", "not_ready"})
+NOT_ABOUT_IMAGES = frozenset({"unauthorized", "not_ready", "bad_feedback", "unknown_request"})
 UNMATCHED = "unmatched"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
@@ -65,6 +65,11 @@ INK = Histogram(
     "digits_ink_fraction",
     "Share of the 28 × 28 pixels that bear ink.",
     buckets=INK_FRACTIONS,
+)
+FEEDBACK = Counter(
+    "digits_feedback",
+    "What clients said that it was, by digit and by whether it was read so.",
+    ["digit", "right"],
 )
 # Looked up once, as in _requests.
 STAGE = {name: STAGES.labels(name) for name in ("decode", "normalise", "forward", "encode")}

@@ -22,6 +22,7 @@ from service.health import service
 from service.images import InvalidImage, decode
 from service.normalise import Receipt, normalise
 from service.problems import Problem
+from service.readings import Readings
 from service.requestlog import ENTRY, Entry
 from service.settings import Settings
 from service.uploads import read_pngs
@@ -72,7 +73,7 @@ def predict() -> Response:
     answers = _answers(share, [receipt for _, receipt in readable], _asked())
     if len(pngs) == 1:
         entry["size"] = greys[0].shape[::-1] if isinstance(greys[0], np.ndarray) else None
-        return Deferred(lambda: _written(share, entry, lambda: _one(answers, entry)))
+        return Deferred(lambda: _written(share, entry, lambda: _one(answers, entry, serving.readings)))
     problems = [read.document() if isinstance(read, Problem) else None for read in normalised]
     entry["refused"] = len(pngs) - len(readable)
     return Deferred(
@@ -86,8 +87,10 @@ def _asked() -> Mapping[str, str]:
     return request.args if request.query_string else {}
 
 
-def _one(answers: Iterator[Document], entry: Entry) -> Document:
+def _one(answers: Iterator[Document], entry: Entry, readings: Readings | None) -> Document:
     answer = next(answers)
+    if readings:
+        readings.remember(entry["request"], answer["digit"])
     entry |= {key: answer[key] for key in ("digit", "confidence", "abstained")}
     return answer
 

@@ -26,6 +26,8 @@ REASONS = {
     "too_many_pixels": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "not_png": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "blank_image": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "bad_feedback": HTTPStatus.BAD_REQUEST,
+    "unknown_request": HTTPStatus.NOT_FOUND,
     "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
     "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
-CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no")}
+CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no"), "feedback": ("yes", "no")}
 
 
 class SettingsError(ValueError):
@@ -29,6 +29,7 @@ class Settings:
     api_key: str = ""
     log_format: str = "json"
     log_requests: str = "yes"
+    feedback: str = "no"
 
     def __post_init__(self) -> None:
         """Refuse numbers below their least and names outside their set."""
