@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.deploy import plain_yaml
-from tests.deploy.queries import DEPLOY
+from tests.deploy.queries import DEPLOY, read_yaml
 from tests.deploy.runbooks import RUNBOOKS
 
-COMPOSE = plain_yaml.read(DEPLOY / "compose.yaml")
+COMPOSE = read_yaml(DEPLOY / "compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 each = pytest.mark.parametrize("name", SERVICES)
 
@@ -52,7 +51,7 @@ def test_it_may_do_little(name: str) -> None:
 
 def test_the_service_is_confined() -> None:
     """It has the limits that the README's command gives it: a read-only root and 256 MB."""
-    assert (SERVICES["digits"]["read_only"], SERVICES["digits"]["mem_limit"]) == ("true", "256m")
+    assert (SERVICES["digits"]["read_only"], SERVICES["digits"]["mem_limit"]) == (True, "256m")
     assert (DEPLOY / SERVICES["digits"]["build"] / "Dockerfile").exists()
 
 
@@ -78,17 +77,17 @@ def test_everything_waits_for_what_it_needs() -> None:
 
 def test_they_know_each_other_by_name() -> None:
     """The names and ports that the configurations use are those of the Compose file."""
-    prometheus = plain_yaml.read(DEPLOY / "prometheus" / "prometheus.yml")
+    prometheus = read_yaml(DEPLOY / "prometheus" / "prometheus.yml")
     addresses = [
         *prometheus["scrape_configs"][0]["static_configs"][0]["targets"],
         *prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"],
     ]
-    sources = plain_yaml.read(DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yaml")
+    sources = read_yaml(DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yaml")
     addresses.append(sources["datasources"][0]["url"].removeprefix("http://"))
     for address in addresses:
         name, port = address.split(":")
         assert f"127.0.0.1:{port}:{port}" in SERVICES[name]["ports"], address
-    receivers = plain_yaml.read(DEPLOY / "alertmanager" / "alertmanager.yml")["receivers"]
+    receivers = read_yaml(DEPLOY / "alertmanager" / "alertmanager.yml")["receivers"]
     receiver = re.sub(r"http://(\w+):.*", r"\1", receivers[0]["webhook_configs"][0]["url"])
     assert SERVICES["alertmanager"]["extra_hosts"][0].startswith(f"{receiver}:")
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tests.deploy import plain_yaml
 from tests.deploy.queries import (
     DASHBOARDS,
     DEPLOY,
@@ -14,6 +13,7 @@ from tests.deploy.queries import (
     dashboards,
     names_in,
     panels,
+    read_yaml,
     recorded,
     rules,
 )
@@ -99,9 +99,9 @@ def test_every_record_is_used() -> None:
 def test_the_data_source_is_provisioned(dashboard: dict[str, Any]) -> None:
     """Every panel's data source is the provisioned one; dashboards come from the mounted folder."""
     provisioning = DEPLOY / "grafana" / "provisioning"
-    source = plain_yaml.read(provisioning / "datasources" / "prometheus.yaml")["datasources"][0]
+    source = read_yaml(provisioning / "datasources" / "prometheus.yaml")["datasources"][0]
     asked = {(panel["datasource"]["type"], panel["datasource"]["uid"]) for panel in dashboard["panels"]}
     assert asked == {(source["type"], source["uid"])}
-    provider = plain_yaml.read(provisioning / "dashboards" / "digits.yaml")["providers"][0]
-    mounts = plain_yaml.read(DEPLOY / "compose.yaml")["services"]["grafana"]["volumes"]
+    provider = read_yaml(provisioning / "dashboards" / "digits.yaml")["providers"][0]
+    mounts = read_yaml(DEPLOY / "compose.yaml")["services"]["grafana"]["volumes"]
     assert f"./grafana/dashboards:{provider['options']['path']}:ro" in mounts

@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.deploy import plain_yaml
-from tests.deploy.queries import DEPLOY, EXPOSED, OWN, RULE_FILES, alerts, names_in, recorded, rules
+from tests.deploy.queries import (
+    DEPLOY,
+    EXPOSED,
+    OWN,
+    RULE_FILES,
+    alerts,
+    names_in,
+    read_yaml,
+    recorded,
+    rules,
+)
 from tests.deploy.runbooks import RUNBOOKS, anchors
 from tests.deploy.tools import check
 from tests.server import ROOT
@@ -36,7 +45,7 @@ def test_every_alert_has_both_cases() -> None:
     """Each alert has a case in which it fires, and one in which it does not; no case is of another."""
     outcomes: dict[str, set[bool]] = defaultdict(set)
     for path in CASES:
-        for test in plain_yaml.read(path)["tests"]:
+        for test in read_yaml(path)["tests"]:
             for case in test.get("alert_rule_test", []):
                 outcomes[case["alertname"]].add(bool(case["exp_alerts"]))
     assert outcomes == {name: {True, False} for name in alerts()}
@@ -65,7 +74,7 @@ def test_names_are_known() -> None:
 
 def test_a_page_outranks_a_ticket() -> None:
     """Alertmanager keeps tickets back while there is a page for the same job, and every receiver exists."""
-    settings = plain_yaml.read(DEPLOY / "alertmanager" / "alertmanager.yml")
+    settings = read_yaml(DEPLOY / "alertmanager" / "alertmanager.yml")
     rule: dict[str, Any] = settings["inhibit_rules"][0]
     assert rule == {
         "source_matchers": ['severity="page"'],
