@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import isnan, log
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,8 +36,9 @@ class Watched(NamedTuple):
     exposition: str
 
 
-def next_weights(path: Path, images: Pixels) -> Path:
+def next_weights(folder: str, images: Pixels) -> str:
     """Write other weights of the same answers, as the next version, with a baseline on these images."""
+    path = Path(folder) / "next.npz"
     model = load(DEFAULT_MODEL)
     named = parameters(model.network)
     last = f"b{len(model.network) - 1}"
@@ -46,21 +48,21 @@ def next_weights(path: Path, images: Pixels) -> Path:
     x = preprocess(images)
     found = baseline(images, decide(forward(network, x).z[-1], model.metadata))
     save(path, network, {**model.metadata, "version": NEXT, "baseline": found}, x[:4])
-    return path
+    return str(path)
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, mnist_500: Examples) -> Iterator[Watched]:
+def watched(mnist_500: Examples) -> Iterator[Watched]:
     """Two replicas, one with other weights, got mixed traffic between scrapes; Prometheus judges since."""
     need("prometheus")
-    folder, images, sent = tmp_path_factory.mktemp("prometheus"), mnist_500.images, Sent()
-    weights = next_weights(folder / "next.npz", images[:200])
+    images, sent = mnist_500.images, Sent()
     with (
+        TemporaryDirectory(prefix="digits-prometheus-") as name,
         running({"DIGITS_WORKERS": "1"}) as server,
-        running({"DIGITS_WORKERS": "1", "DIGITS_MODEL": str(weights)}) as other,
-        prometheus(folder, [server.port, other.port]) as watcher,
+        running({"DIGITS_WORKERS": "1", "DIGITS_MODEL": next_weights(name, images[:200])}) as other,
+        prometheus(Path(name), [server.port, other.port]) as watcher,
     ):
-        watcher.wait_until(lambda: len(watcher.query("up == 1")) == 2)
+        watcher.wait_for_targets(2)
         # A series that begins with a request has no rate before there is another.
         for part in (images[:2], images[2:60]):
             for replica in (server, other):

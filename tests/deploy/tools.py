@@ -2,11 +2,18 @@
 
 import os
 import shutil
+import socket
 import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+WAIT_SECONDS = 30
 # One core is enough for each: other tests run beside it.
 ENVIRONMENT = {**os.environ, "GOMAXPROCS": "1"}
 
@@ -27,3 +34,39 @@ def check(program: str, *arguments: str | Path) -> None:
         [need(program), *arguments], capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=60
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Ask again and again, for a bounded time."""
+    give_up = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, "it takes too long"
+        time.sleep(0.1)
+
+
+@contextmanager
+def serving(program: str, folder: Path, *options: str) -> Iterator[int]:
+    """Run one of Prometheus's programs, in a folder, on a free port: yield the port once it is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+
+    def is_ready() -> bool:
+        assert process.poll() is None, f"{program} has ended"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    command = [need(program), *options, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    with subprocess.Popen(command, env=ENVIRONMENT, cwd=folder) as process:
+        try:
+            wait_until(is_ready)
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=WAIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
