@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
 
-from service import feedback, health, metrics, predict, problems, requestlog
+from service import feedback, health, inside, metrics, page, predict, problems, requestlog
 from service.settings import Settings
 
 
@@ -101,6 +101,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.before_request(health.require_key)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(predict.blueprint)
+    app.register_blueprint(inside.blueprint)
+    app.register_blueprint(page.blueprint)
     if settings.feedback == "yes":
         app.register_blueprint(feedback.blueprint)
     return app

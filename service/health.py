@@ -13,8 +13,8 @@ from service.readings import Readings
 from service.settings import Settings
 
 blueprint = Blueprint("health", __name__)
-# A probe or a scraper has no key, and learns nothing that needs one.
-OPEN_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "exposition"})
+# A probe or a scraper has no key, and learns nothing that needs one; the page asks its reader for it.
+OPEN_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "exposition", "page.index", "page.file"})
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import numpy as np
 from flask import Blueprint, Response, request
 
-from models.activations import Array
 from models.decision import Decision
 from service import metrics
 from service.batches import Share, hand_in
 from service.health import service
 from service.images import InvalidImage, decode
+from service.inside import ANSWER, check_explain, explanation, numbers
 from service.normalise import Receipt, normalise
 from service.problems import Problem
 from service.readings import Readings
@@ -58,6 +58,8 @@ def predict() -> Response:
     """Read the digit in each image of the request."""
     serving, entry = service(), request.environ[ENTRY]
     model, settings = serving.ready_model(), serving.settings
+    asked = _asked()
+    check_explain(asked)
     pngs = _pngs(settings)
     metrics.IMAGES.observe(len(pngs))
     entry |= {"images": len(pngs), "stages": {}}
@@ -70,7 +72,7 @@ def predict() -> Response:
     if len(pngs) == 1 and isinstance(normalised[0], Problem):
         raise normalised[0]
     share = hand_in(model, [image for image, _ in readable])
-    answers = _answers(share, [receipt for _, receipt in readable], _asked())
+    answers = _answers(share, [receipt for _, receipt in readable], asked)
     if len(pngs) == 1:
         entry["size"] = greys[0].shape[::-1] if isinstance(greys[0], np.ndarray) else None
         return Deferred(lambda: _written(share, entry, lambda: _one(answers, entry, serving.readings)))
@@ -133,9 +135,13 @@ def _answers(share: Share, receipts: list[Receipt], asked: Mapping[str, str]) ->
         answer = _answer(Decision(*(part[row] for part in decision)))
         metrics.count_answer(answer, receipt)
         if asked.get("receipt") == "1":
-            answer["receipt"] = {"pixels": _numbers(activity.a[0][row]), **asdict(receipt)}
+            answer["receipt"] = {"pixels": numbers(activity.a[0][row]), **asdict(receipt)}
         if asked.get("activations") == "1":
-            answer["activations"] = [_numbers(a[row]) for a in activity.a]
+            answer["activations"] = [numbers(a[row]) for a in activity.a]
+            answer["z"] = [numbers(z[row]) for z in activity.z]
+        if explain := asked.get("explain"):
+            digit = answer["digit"] if explain == ANSWER else int(explain)
+            answer["explanation"] = explanation(share.model.network, activity, row, digit)
         yield answer | {"model": about}
 
 
@@ -149,8 +155,3 @@ def _answer(decision: Decision) -> Document:
         "prediction_set": np.flatnonzero(decision.sets).tolist(),
         "abstained": bool(decision.abstained),
     }
-
-
-def _numbers(values: Array) -> list[float]:
-    """Six decimals are more than float32 can vouch for here, and half as long to send."""
-    return values.astype(np.float64).round(6).tolist()

@@ -14,7 +14,12 @@ from service.settings import Settings
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("GET", "/predict", 405), ("DELETE", "/model", 405), ("BREW", "/", 404)],
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/predict", 405),
+        ("DELETE", "/model", 405),
+        ("BREW", "/nowhere", 404),
+    ],
 )
 def test_http_errors(client: FlaskClient, method: str, path: str, status: int) -> None:
     """Unknown paths and methods are problem details too; 405 says what is allowed."""

@@ -1,0 +1,83 @@
+"""GET /: the page to draw a digit on and to look into the network; its files are under /web/.
+
+All files are read once, at the start, and kept in a table: what is not in it is not there, whatever a path
+says. A browser keeps them and asks each time whether they are still the same (ETag), so that a page never
+mixes two versions. The policy lets the page load and call this service alone, and run no script but its own.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request
+
+from service.health import service
+
+blueprint = Blueprint("page", __name__)
+FOLDER = Path(__file__).parent / "web"
+INDEX = "index.html"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the page, and what its content is known by."""
+
+    content: bytes
+    content_type: str
+    etag: str
+
+
+def _file(content: bytes, suffix: str) -> File:
+    return File(content, TYPES[suffix], hashlib.sha256(content).hexdigest()[:20])
+
+
+FILES = {
+    path.name: _file(path.read_bytes(), path.suffix)
+    for path in sorted(FOLDER.iterdir())
+    if path.suffix in TYPES and path.name != INDEX
+}
+_HTML = (FOLDER / INDEX).read_bytes()
+# The page is open where the service is not, and then asks for the key before it asks for anything else.
+PAGES = {
+    False: _file(_HTML, ".html"),
+    True: _file(_HTML.replace(b"<html ", b'<html data-key="needed" ', 1), ".html"),
+}
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Answer with the page."""
+    return _answer(PAGES[bool(service().settings.api_key)])
+
+
+@blueprint.get("/web/<name>")
+def file(name: str) -> Response:
+    """Answer with one of the page's files."""
+    if name not in FILES:
+        abort(404, f"The page has no file {name[:40]!r}; it begins at /.")
+    return _answer(FILES[name])
+
+
+def _answer(file: File) -> Response:
+    response = Response(file.content, headers=HEADERS, content_type=file.content_type)
+    response.set_etag(file.etag)
+    response.make_conditional(request)
+    return response
