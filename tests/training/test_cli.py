@@ -47,6 +47,8 @@ def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> No
     assert set(metadata["test"]) == {"error", "ece", "coverage", "abstention"}
     assert len(metadata["history"]) == 4
     assert metadata["weights"] == 784 * 16 + 16 + 16 * 10 + 10
+    assert sum(metadata["baseline"]["predictions"]) == pytest.approx(1)
+    assert metadata["baseline"]["confidence"][-1] == metadata["baseline"]["ink_fraction"][-1] == 1
     evaluated = run("evaluate", "--data-dir", mnist_folder, "--weights", tmp_path / "w.npz")
     assert f"error      {metadata['test']['error']:8.3%}" in evaluated.output
     reported = run(
