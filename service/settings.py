@@ -25,7 +25,7 @@ class Settings:
     max_upload_bytes: int = 32 * 2**20
     max_pixels: int = 16 * 2**20
     max_images: int = 256
-    max_waiting: int = 24
+    max_waiting: int = 20
     api_key: str = ""
     log_format: str = "json"
     log_requests: str = "yes"

@@ -18,8 +18,7 @@ Generated from the weights file by `python -m training card`.
 ## The model
 
 A multi-layer perceptron, $sizes, with $weights weights; hidden layers of $activation, output of softmax.
-Trained $date from nothing, by this project's own code, on $trained, $validated kept
-to validate.
+Trained $date from nothing, by this project's own code, on $trained_on.
 
 SHA-256 of the parameters: `$sha256`
 
@@ -71,8 +70,7 @@ def card(model: Model) -> str:
         sizes=" – ".join(map(str, layer_sizes(model.network))),
         weights=f"{about['weights']:,}",
         activation=recipe["activation"],
-        trained=f"{about['images']['train']:,} images",
-        validated=f"{about['images']['validation']:,} by other writers",
+        trained_on=f"{about['images']['train']:,} images, {about['images']['validation']:,} kept to validate",
         **{figure: f"{test[figure]:.2%}" if test else "not measured" for figure in FIGURES},
         set_coverage=f"{about['set_coverage']:.2%}",
         validation_error=f"{validation['error']:.2%}",

@@ -31,9 +31,7 @@ SHA256 = {
 }
 # The label of a picture that is none of the ten.
 NO_DIGIT = CLASSES
-# Runs of neighbouring training images, and which of them are kept to validate.
-RUNS = 120
-EVERY = 12
+VALIDATION_SHARE = 1 / 12
 HEADERS = {1: (2049,), 3: (2051, 28, 28)}
 
 
@@ -114,25 +112,29 @@ def load_examples(folder: Path, kind: str) -> Examples:
     return Examples(images, labels)
 
 
-def kept_to_validate(n: int, seed: int) -> npt.NDArray[np.bool_]:
-    """Choose every twelfth of 120 runs of neighbours, the first of them by seed: a mask (n,).
+def stratified(labels: Labels, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Choose a share of the examples, the same share of every digit: a mask (N,).
 
-    MNIST's training images stand in the order of their writers, those of its two sources in turn: images two
-    apart are likely one hand's (their slants correlate by 0.48, those of images one apart by -0.17). So
-    nearly every writer of a run is in no image of another run. Images chosen one by one would be by the same
-    hands as those that are learned, and look better read than a stranger's are.
+    Rounding each digit's part down loses some; the digits with the largest remainders make it up.
 
-    >>> chosen = kept_to_validate(60_000, seed=1)
-    >>> int(chosen.sum()), np.flatnonzero(chosen)[[0, 499, 500]].tolist()
-    (5000, [500, 999, 6500])
+    >>> labels = np.repeat(np.arange(10, dtype=np.uint8), 12)
+    >>> np.bincount(labels[stratified(labels, 1 / 12, np.random.default_rng(0))])
+    array([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
     """
-    return np.arange(n) * RUNS // n % EVERY == seed % EVERY
+    exact = np.bincount(labels, minlength=CLASSES) * share
+    counts = np.floor(exact).astype(int)
+    missing = round(len(labels) * share) - counts.sum()
+    counts[np.argsort(counts - exact, kind="stable")[:missing]] += 1
+    chosen = np.zeros(len(labels), bool)
+    for digit, count in enumerate(counts):
+        chosen[rng.permutation(np.flatnonzero(labels == digit))[:count]] = True
+    return chosen
 
 
 def load_split(folder: Path, seed: int) -> Split:
-    """Read MNIST: 55,000 to train, 5,000 by other writers to validate, by seed, 10,000 to test."""
+    """Read MNIST: 55,000 to train, 5,000 to validate (stratified, by seed), 10,000 to test."""
     train = load_examples(folder, "train")
-    chosen = kept_to_validate(len(train.labels), seed)
+    chosen = stratified(train.labels, VALIDATION_SHARE, np.random.default_rng(seed))
     return Split(
         Examples(train.images[~chosen], train.labels[~chosen]),
         Examples(train.images[chosen], train.labels[chosen]),

@@ -124,7 +124,7 @@ def main(
     click.echo(f"{'kind':20} {'images':>6} {'accuracy':>9}")
     if per_kind:
         with plain_errors():
-            # Its own: the digits that it has not learned from.
+            # Its own split's: the digits that it has not learned from.
             validation = load_split(data_dir, model.metadata["recipe"]["split_seed"]).validation
         chosen = kinds or tuple(KINDS)
         shares = [report(model.network, kind, rendered(kind, validation, per_kind), save) for kind in chosen]

@@ -22,7 +22,7 @@ BAR = 0.8 / len(CONNECTIONS)
 def draw(race: Race, path: Path) -> None:
     """Write the plot as a PNG in few colours."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 0.6 * len(race.versions) + 1.4))
+        figure = Figure(figsize=(WIDTH_INCHES, 0.6 * len(complete(race)) + 1.4))
         axes = figure.subplots(1, len(FORMS), sharex=True, sharey=True)
         for form, axis in zip(FORMS, axes, strict=True):
             _panel(race, form, axis)
@@ -34,9 +34,14 @@ def draw(race: Race, path: Path) -> None:
     Image.open(drawn).convert("RGB").quantize(COLOURS).save(path, optimize=True)
 
 
+def complete(race: Race) -> list[str]:
+    """Return those that took every form."""
+    return [name for name in race.versions if set(FORMS) <= set(ENTRIES[name].takes)]
+
+
 def _panel(race: Race, form: str, axis: Axes) -> None:
     """Draw a form's bars: the fewest connections topmost, the first server at the top."""
-    names = list(race.versions)
+    names = complete(race)
     for index, connections in enumerate(CONNECTIONS):
         rates = select(race.turns, form, connections, per_second)
         lengths = [median(rates[name].values()) if name in rates else 0.0 for name in names]

@@ -9,7 +9,7 @@ from benchmarks.page import machine
 from benchmarks.serving.bodies import BATCH, COUNT
 from benchmarks.serving.contestants import ENTRIES
 from benchmarks.serving.driver import Race, Turn
-from benchmarks.serving.words import CONDITIONS, INTRODUCTION, MAKINGS, faults, unevenness, watching
+from benchmarks.serving.words import CONDITIONS, GAINS, INTRODUCTION, MAKINGS, faults, unevenness, watching
 from benchmarks.serving.wrk import Load
 from benchmarks.training.table import ratio
 
@@ -40,7 +40,9 @@ def section(race: Race) -> str:
     plot = "![Requests a second of each server, by form and connections](images/serving.png)"
     words = [watching(*(_bare_over(race.turns, name) for name in ("ours", "logged")))]
     words += [unevenness(spreads(race)), faults(race.turns)]
-    return "\n\n".join([INTRODUCTION.format(count=COUNT), plot, *tables, costs, *words, MAKINGS, conditions])
+    return "\n\n".join(
+        [INTRODUCTION.format(count=COUNT), plot, *tables, costs, *words, GAINS, MAKINGS, conditions]
+    )
 
 
 def select(

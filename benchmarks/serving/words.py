@@ -28,6 +28,13 @@ request are off; so are this project's log lines, but for one row, while its met
 Flask as tutorials do: gunicorn's `gthread`, two workers
 with four threads, `request.files`, Pillow's `convert`, `jsonify`. All stand in `benchmarks/serving/rivals/`.
 MLServer, LitServe, BentoML and Flask run the network in NumPy, as this project does."""
+GAINS = """\
+What would still be gained: with one connection there is nothing to put together, and what remains is Python:
+the loop, HTTP and WSGI, for which FastAPI's servers have C (uvloop, httptools), and Flask's own way from a
+request to a view. The metrics' share stands above. Pillow spends more on the objects around a small PNG than
+on decoding it; a reader for 28 × 28 alone would save some of that, to every server here alike. MLServer,
+LitServe and BentoML do the same reading, so that no service in Python that does it, too, can be many times as
+fast as they are; the constant answer shows how fast it could be without."""
 CONDITIONS = """\
 Medians of {rounds} rounds, {seconds:g} s a run; the ratio is taken within each round. The load comes from
 wrk, on the same cores: `wrk -t1 -c CONNECTIONS -d SECONDS --latency -s SCRIPT`. CPU is the processor time of

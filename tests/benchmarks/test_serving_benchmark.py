@@ -131,7 +131,7 @@ def test_script_holds_every_byte() -> None:
 
 
 def test_all_get_the_same_images() -> None:
-    """Every server takes both forms, but for two of ours; each form holds all images, or as many in batches."""
+    """Every server takes both forms, but for two of ours; each holds all images, or as many in batches."""
     pngs = [bytes([number]) for number in range(bodies.COUNT)]
     for name, entry in ENTRIES.items():
         assert set(FORMS) <= set(entry.takes) or name in {"logged", "bare"}

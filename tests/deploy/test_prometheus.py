@@ -19,8 +19,8 @@ from models.store import load, save
 from service.settings import DEFAULT_MODEL
 from tests.deploy.prometheus import Prometheus, prometheus
 from tests.deploy.queries import BASELINE, EXPOSED, dashboards, panels, rules
-from tests.deploy.tools import need
 from tests.deploy.traffic import Pixels, Sent, send
+from tests.needs import need
 from tests.server import running
 from training.data import Examples
 

@@ -1,7 +1,6 @@
 """Programs that these tests run, and that need not be there."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -11,21 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.needs import need
 
 WAIT_SECONDS = 30
 # One core is enough for each: other tests run beside it.
 ENVIRONMENT = {**os.environ, "GOMAXPROCS": "1"}
-
-
-def need(program: str) -> str:
-    """Return where a program is; where it is not, skip the test, or fail it if nothing may be skipped."""
-    path = shutil.which(program)
-    if path:
-        return path
-    if os.environ.get("DIGITS_REQUIRE_ALL"):
-        pytest.fail(f"{program} is not installed")
-    pytest.skip(f"{program} is not installed")
 
 
 def check(program: str, *arguments: str | Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.data import DataError, kept_to_validate, load_examples, load_split, parse_idx, targets
+from training.data import DataError, load_examples, load_split, parse_idx, stratified, targets
 
 
 def test_files_are_read(mnist_folder: Path, mnist_500: tuple[np.ndarray, np.ndarray]) -> None:
@@ -62,19 +62,21 @@ def test_headers_are_checked(content: bytes, words: str) -> None:
         parse_idx(content, "file")
 
 
-def test_validation_images_are_neighbours() -> None:
-    """Of 60,000 images, ten runs of 500 are chosen; the twelve seeds choose each image once, then again."""
-    chosen = [kept_to_validate(60_000, seed) for seed in range(13)]
-    assert [int(mask.sum()) for mask in chosen] == [5000] * 13
-    assert all(np.abs(np.diff(mask.astype(int))).sum() in {19, 20} for mask in chosen)
-    np.testing.assert_array_equal(np.sum(chosen[:12], axis=0), 1)
-    np.testing.assert_array_equal(chosen[12], chosen[0])
+def test_split_is_stratified_and_seeded() -> None:
+    """Of 60,000 labels as MNIST's, exactly 5,000 are chosen, each digit's share within one, by seed."""
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(10, dtype=np.uint8), counts))
+    chosen = stratified(labels, 1 / 12, np.random.default_rng(1))
+    assert chosen.sum() == 5000
+    assert (np.abs(np.bincount(labels[chosen]) - np.array(counts) / 12) < 1).all()
+    np.testing.assert_array_equal(chosen, stratified(labels, 1 / 12, np.random.default_rng(1)))
+    assert (chosen != stratified(labels, 1 / 12, np.random.default_rng(2))).any()
 
 
 def test_parts_are_disjoint(mnist_folder: Path) -> None:
     """Training and validation share no image, and lose none."""
     split = load_split(mnist_folder, seed=0)
-    assert len(split.validation.labels) == kept_to_validate(400, 0).sum()
+    assert len(split.validation.labels) == round(400 / 12)
     parts = [{image.tobytes() for image in part.images} for part in (split.train, split.validation)]
     assert not parts[0] & parts[1]
     assert sum(map(len, parts)) == 400
