@@ -1,0 +1,59 @@
+// The answer: the digit, how sure the network is, and ten bars; and plainly, when it is none.
+
+import { make } from "./paint.js";
+import { aDigit, percent } from "./text.js";
+
+const digit = document.getElementById("digit");
+const sentence = document.getElementById("sentence");
+const aside = document.getElementById("aside");
+const panel = document.getElementById("answer");
+const bars = Array.from({ length: 10 }, (_, index) => {
+  const fill = make("span", { className: "fill" });
+  const share = make("span", { className: "share", textContent: "–" });
+  const track = make("span", { className: "track" }, fill);
+  track.setAttribute("aria-hidden", "true");
+  const row = make("li", {}, make("span", { className: "name", textContent: index }), track, share);
+  return { row, fill, share };
+});
+document.getElementById("bars").append(...bars.map(({ row }) => row));
+
+function either(digits) {
+  const named = digits.map(aDigit);
+  return named.length > 1 ? `${named.slice(0, -1).join(", ")} or ${named.at(-1)}` : named[0];
+}
+
+// Say in a sentence what was read, and in another what else there is to know.
+export function sentences(answer) {
+  const { digit: best, confidence, prediction_set: set, abstained } = answer;
+  if (!abstained) return [`It is ${either([best])}.`, `${percent(confidence)} sure. No other digit comes close.`];
+  const plain = "This does not look like a single digit.";
+  if (set.length > 1) return [plain, `It may be ${either(set)}. The service abstains, so that a person can look.`];
+  return [plain, `The nearest is ${either([best])}, but there is too little that speaks for it.`];
+}
+
+export function showAnswer(answer) {
+  const [what, more] = sentences(answer);
+  panel.classList.toggle("abstained", answer.abstained);
+  digit.textContent = answer.abstained ? `${answer.digit}?` : answer.digit;
+  sentence.textContent = what;
+  aside.textContent = more;
+  bars.forEach(({ row, fill, share }, index) => {
+    const p = answer.probabilities[index];
+    fill.style.setProperty("--share", p);
+    share.textContent = percent(p);
+    row.classList.toggle("best", index === answer.digit);
+    row.classList.toggle("possible", answer.prediction_set.includes(index));
+  });
+}
+
+export function clearAnswer(words = "Nothing yet.") {
+  panel.classList.remove("abstained");
+  digit.textContent = "?";
+  sentence.textContent = words;
+  aside.textContent = "";
+  for (const { row, fill, share } of bars) {
+    fill.style.setProperty("--share", 0);
+    share.textContent = "–";
+    row.className = "";
+  }
+}

@@ -1,0 +1,141 @@
+// Puts the page together: what is drawn goes to the reader, what it hears goes to the panels.
+
+import { clearAnswer, sentences, showAnswer } from "./answer.js";
+import { Inside } from "./inside.js";
+import { askForKey, onKey, say, warn, warnOf } from "./notices.js";
+import { Pad } from "./pad.js";
+import { drawn, listen, pictureOf } from "./picture.js";
+import { Reader } from "./reader.js";
+import { clearSeen, showSeen } from "./seen.js";
+import * as service from "./service.js";
+import { showSoftmax } from "./softmax.js";
+import { prepareTour } from "./tour.js";
+import { clearWhy, onAsk, showWhy } from "./why.js";
+
+const element = (id) => document.getElementById(id);
+const state = document.body.dataset;
+const inside = new Inside(element("layers"), element("all"), stumbled);
+let read = null; // the last answer with its picture
+
+const pad = new Pad(element("pad"), {
+  changed,
+  width: () => Number(element("width").value),
+  erases: () => element("eraser").getAttribute("aria-pressed") === "true",
+});
+const reader = new Reader({
+  capture: () => pad.capture(),
+  any: () => pad.any,
+  emptied,
+  shown,
+  failed,
+  recovered: () => {
+    warn("");
+    say("The service is back.");
+  },
+});
+
+function changed(settled) {
+  element("undo").disabled = !pad.canUndo;
+  element("clear").disabled = !pad.any;
+  state.state = "reading";
+  if (settled && !pad.any) emptied();
+  reader.changed(settled);
+}
+
+function emptied() {
+  read = null;
+  state.state = "empty";
+  element("pad").ariaLabel = "Drawing area, empty. Without a mouse, pen or finger, choose an image or an example below.";
+  warn("");
+  clearAnswer();
+  clearSeen();
+  clearWhy();
+}
+
+async function shown(answer, picture, settled) {
+  warn("");
+  showAnswer(answer);
+  showSeen(answer.receipt, picture);
+  if (answer.explanation) {
+    read = { answer, picture };
+    showWhy(answer.explanation, answer.receipt.pixels, answer.digit);
+  }
+  if (settled) {
+    state.state = "read";
+    const words = sentences(answer).join(" ");
+    element("pad").ariaLabel = `Drawing area. ${words}`;
+    say(words);
+  }
+  if (answer.z) await showInside(answer);
+}
+
+// The layers are fetched once for each model: the service may have been started anew with another.
+async function showInside(answer) {
+  if (inside.model !== `${answer.model.name} ${answer.model.version}`) introduce(await service.layers());
+  inside.show(answer);
+  showSoftmax(answer, inside.about.temperature);
+}
+
+function introduce(about) {
+  inside.use(about);
+  const sizes = [about.layers[0].inputs, ...about.layers.map((layer) => layer.neurons)].join("–");
+  element("model").textContent = `In service: ${about.name} ${about.version}, a multi-layer perceptron of ${sizes}, in NumPy.`;
+}
+
+function failed(error) {
+  state.state = error instanceof service.Away ? "away" : "refused";
+  if (error instanceof service.Refusal && error.status !== 503) {
+    read = null;
+    clearAnswer("No answer.");
+    clearSeen();
+    clearWhy();
+  }
+  warnOf(error);
+}
+
+async function use(file) {
+  try {
+    pad.show(await pictureOf(file));
+  } catch (error) {
+    warnOf(error);
+  }
+}
+
+async function useExample(button) {
+  pad.show(await drawn(button.querySelector("img")));
+}
+
+// What fails beside the reading: when the service is away, reading once more finds it when it is back.
+function stumbled(error) {
+  warnOf(error);
+  if (error instanceof service.Away) reader.changed(true);
+}
+
+onAsk(async (digit) => {
+  if (!read) return;
+  const asked = read;
+  try {
+    const { explanation } = await service.predict(asked.picture.blob, `explain=${digit}`);
+    if (read === asked) showWhy(explanation, asked.answer.receipt.pixels, asked.answer.digit);
+    say(element("reason").textContent);
+  } catch (error) {
+    stumbled(error);
+  }
+});
+onKey(() => reader.changed(true));
+listen([element("file"), element("camera")], use);
+prepareTour(() => pad.any || useExample(element("examples").querySelector("button")));
+element("undo").addEventListener("click", () => pad.undo());
+element("clear").addEventListener("click", () => pad.clear());
+element("eraser").addEventListener("click", ({ currentTarget: button }) => {
+  button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+});
+element("examples").addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button) useExample(button);
+});
+document.addEventListener("keydown", (event) => {
+  const undoes = event.key === "z" && (event.ctrlKey || event.metaKey);
+  if (undoes && pad.canUndo && event.target.type !== "password") pad.undo();
+});
+if (document.documentElement.dataset.key === "needed" && !service.hasKey()) askForKey();

@@ -1,0 +1,81 @@
+// The loop that has the drawing read: one request at a time, and the last answer wins.
+// While the pen is down, it asks at intervals; when it is lifted, at once.
+
+import * as service from "./service.js";
+
+const INTERVAL_MS = 80;
+const RETRY_MS = 1000;
+// An answer that took longer is asked for without its details while the pen is down.
+const QUICK_MS = 60;
+const EVERYTHING = "receipt=1&activations=1&explain=answer";
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+export class Reader {
+  #wanted = false;
+  #settled = true;
+  #running = false;
+  #lastMs = 0;
+  #lifted = () => {};
+
+  // capture() gives what is to be read; shown(answer, picture, settled) and failed(error) hear how it went,
+  // emptied() that there is nothing, recovered() that an earlier failure is over.
+  constructor(heard) {
+    Object.assign(this, heard);
+  }
+
+  changed(settled) {
+    this.#wanted = true;
+    this.#settled = settled;
+    if (settled) this.#lifted();
+    if (!this.#running) this.#run();
+  }
+
+  async #run() {
+    this.#running = true;
+    try {
+      while (this.#wanted) {
+        this.#wanted = false;
+        const settled = this.#settled;
+        await this.#read(settled);
+        if (!settled && !this.#settled) await this.#interval();
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #interval() {
+    return Promise.race([pause(INTERVAL_MS), new Promise((resolve) => (this.#lifted = resolve))]);
+  }
+
+  async #read(settled) {
+    const picture = await this.capture();
+    if (!picture) return this.emptied();
+    const began = performance.now();
+    try {
+      const detailed = settled || this.#lastMs < QUICK_MS;
+      const answer = await service.predict(picture.blob, detailed ? EVERYTHING : "receipt=1");
+      this.#lastMs = performance.now() - began;
+      // A sheet that was cleared meanwhile is not to be filled with what was on it.
+      if (this.any()) await this.shown(answer, picture, settled && !this.#wanted);
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  async #fail(error) {
+    this.failed(error);
+    const away = error instanceof service.Away;
+    if (!away && error.status !== 503) {
+      if (!(error instanceof service.Refusal)) throw error; // a defect of the page itself
+      return;
+    }
+    do await pause(error.retrySeconds ? 1000 * error.retrySeconds : RETRY_MS);
+    while (!(await service.isReady()));
+    this.recovered();
+    this.#wanted = true;
+  }
+}

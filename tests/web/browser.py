@@ -1,0 +1,112 @@
+"""A real browser for the page: started without a screen, driven by its own protocol, ended by whoever started it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.interaction import POINTER_MOUSE
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+SWITCHES = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+WAIT_SECONDS = 30
+# A pen's strokes for each digit, on a sheet of 100 × 100.
+STROKES: dict[str, list[list[list[float]]]] = json.loads((Path(__file__).parent / "strokes.json").read_text())
+MOVE_MS = 4
+
+
+@contextmanager
+def chrome(chromium: str, chromedriver: str, *switches: str) -> Iterator[Chrome]:
+    """Run a browser of its own until the block ends."""
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for switch in (*SWITCHES, *switches):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=ChromeService(chromedriver))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+class Page:
+    """The page in a browser, and what a person does with it."""
+
+    def __init__(self, driver: Chrome, port: int) -> None:
+        """Nothing is opened yet."""
+        self.driver, self.address = driver, f"http://127.0.0.1:{port}/"
+
+    def open(self) -> "Page":
+        """Open the page anew, as a reader who was never here."""
+        self.driver.get(self.address)
+        self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
+        self.driver.get(self.address)
+        self.wait_until("return document.body.dataset.state === 'empty' && document.readyState === 'complete'")
+        return self
+
+    def run(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the script returns
+        """Run a script in the page."""
+        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+
+    def wait_until(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the script returns
+        """Wait until a script returns something true, and return it."""
+        return WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(lambda _: self.run(script, *arguments), script)
+
+    def wait_for_state(self, state: str) -> None:
+        """Wait until the page is `read`, `empty`, `refused` or `away`."""
+        self.wait_until("return document.body.dataset.state === arguments[0]", state)
+
+    def find(self, selector: str) -> WebElement:
+        """Return the element that a CSS selector names."""
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def text(self, selector: str) -> str:
+        """Return an element's text."""
+        return str(self.run("return document.querySelector(arguments[0]).textContent", selector))
+
+    def click(self, selector: str) -> None:
+        """Click as a mouse does, wherever the element is on the page."""
+        element = self.find(selector)
+        self.run("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
+        element.click()
+
+    def draw(self, strokes: Sequence[Sequence[Sequence[float]]], kind: str = POINTER_MOUSE) -> None:
+        """Draw strokes on the sheet with a mouse, a pen or a finger; the last one ends with the pen lifted."""
+        self.run("document.getElementById('pad').scrollIntoView({ block: 'center', behavior: 'instant' })")
+        box = self.run("return document.getElementById('pad').getBoundingClientRect().toJSON()")
+        builder = ActionBuilder(self.driver, mouse=PointerInput(kind, "pen"), duration=MOVE_MS)
+        pointer = builder.pointer_action
+        for stroke in strokes:
+            points = [(box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100) for x, y in stroke]
+            pointer.move_to_location(*map(round, points[0]))
+            pointer.pointer_down()
+            for point in points[1:]:
+                pointer.move_to_location(*map(round, point))
+            pointer.pointer_up()  # type: ignore[no-untyped-call]
+        builder.perform()
+
+    def draw_digit(self, digit: int, kind: str = POINTER_MOUSE) -> None:
+        """Draw a digit as a person would, and wait until it is read."""
+        self.draw(STROKES[str(digit)], kind)
+        self.wait_for_state("read")
+
+    def example(self, index: int = 0) -> None:
+        """Choose an example, and wait until it is read and its neuron is shown."""
+        self.click(f"#examples button:nth-child({index + 1})")
+        self.wait_for_state("read")
+        self.wait_until("return document.getElementById('neuron').dataset.neuron")
+
+    def complaints(self) -> list[str]:
+        """Return what the console has said since it was last asked, warnings and errors."""
+        levels = {"WARNING", "SEVERE"}
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in levels]  # type: ignore[no-untyped-call]
