@@ -5,6 +5,7 @@ import { aDigit, percent } from "./text.js";
 
 const digit = document.getElementById("digit");
 const sentence = document.getElementById("sentence");
+const badge = document.getElementById("badge"); // on the sheet, where the panel is out of sight
 const aside = document.getElementById("aside");
 const panel = document.getElementById("answer");
 const bars = Array.from({ length: 10 }, (_, index) => {
@@ -34,7 +35,7 @@ export function sentences(answer) {
 export function showAnswer(answer) {
   const [what, more] = sentences(answer);
   panel.classList.toggle("abstained", answer.abstained);
-  digit.textContent = answer.abstained ? `${answer.digit}?` : answer.digit;
+  digit.textContent = badge.textContent = answer.abstained ? `${answer.digit}?` : answer.digit;
   sentence.textContent = what;
   aside.textContent = more;
   bars.forEach(({ row, fill, share }, index) => {
@@ -49,6 +50,7 @@ export function showAnswer(answer) {
 export function clearAnswer(words = "Nothing yet.") {
   panel.classList.remove("abstained");
   digit.textContent = "?";
+  badge.textContent = "";
   sentence.textContent = words;
   aside.textContent = "";
   for (const { row, fill, share } of bars) {

@@ -45,7 +45,8 @@ export class Layers {
     const cells = [...grid.children];
     const at = cells.indexOf(event.target);
     const across = cells.filter((cell) => cell.offsetTop === cells[0].offsetTop).length;
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across, Home: -at, End: cells.length - 1 - at }[event.key];
+    const ends = { Home: -at, End: cells.length - 1 - at };
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across, ...ends }[event.key];
     if (by === undefined || !cells[at + by]) return;
     event.preventDefault();
     event.target.tabIndex = -1;
@@ -71,8 +72,9 @@ export class Layers {
     }
     shown.forEach((neuron, index) => {
       const cell = grid.children[index];
+      const sums = `z ${signed(z[neuron], 2)}, a ${signed(activations[neuron], 2)}`;
       cell.dataset.neuron = neuron;
-      cell.ariaLabel = `${last ? "Digit" : "Neuron"} ${neuron}, z ${signed(z[neuron], 2)}, a ${signed(activations[neuron], 2)}`;
+      cell.ariaLabel = `${last ? "Digit" : "Neuron"} ${neuron}, ${sums}`;
       cell.style.setProperty("--glow", Math.abs(activations[neuron]) / most);
       if (last) cell.textContent = neuron;
     });
@@ -101,8 +103,8 @@ export class Layers {
     const [x1, y1] = this.#middle(here);
     const [x2, y2] = isPixel ? this.#pixel(there, index) : this.#middle(there);
     const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-    const ends = { x1, y1, x2, y2, "stroke-width": 0.6 + 2.4 * Math.abs(strength), class: strength > 0 ? "for" : "against" };
-    for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
+    const look = { "stroke-width": 0.6 + 2.4 * Math.abs(strength), class: strength > 0 ? "for" : "against" };
+    for (const [name, value] of Object.entries({ x1, y1, x2, y2, ...look })) line.setAttribute(name, value);
     return line;
   }
 

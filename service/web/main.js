@@ -14,8 +14,10 @@ import { clearWhy, onAsk, showWhy } from "./why.js";
 
 const element = (id) => document.getElementById(id);
 const state = document.body.dataset;
+const EMPTY = element("pad").ariaLabel;
 const inside = new Inside(element("layers"), element("all"), stumbled);
 let read = null; // the last answer with its picture
+let away = false; // whether the service is: what is drawn meanwhile waits
 
 const pad = new Pad(element("pad"), {
   changed,
@@ -29,6 +31,7 @@ const reader = new Reader({
   shown,
   failed,
   recovered: () => {
+    away = false;
     warn("");
     say("The service is back.");
   },
@@ -37,16 +40,16 @@ const reader = new Reader({
 function changed(settled) {
   element("undo").disabled = !pad.canUndo;
   element("clear").disabled = !pad.any;
-  state.state = "reading";
+  state.state = away ? "away" : "reading";
   if (settled && !pad.any) emptied();
   reader.changed(settled);
 }
 
 function emptied() {
   read = null;
-  state.state = "empty";
-  element("pad").ariaLabel = "Drawing area, empty. Without a mouse, pen or finger, choose an image or an example below.";
-  warn("");
+  state.state = away ? "away" : "empty";
+  element("pad").ariaLabel = EMPTY;
+  if (!away) warn("");
   clearAnswer();
   clearSeen();
   clearWhy();
@@ -79,11 +82,13 @@ async function showInside(answer) {
 function introduce(about) {
   inside.use(about);
   const sizes = [about.layers[0].inputs, ...about.layers.map((layer) => layer.neurons)].join("–");
-  element("model").textContent = `In service: ${about.name} ${about.version}, a multi-layer perceptron of ${sizes}, in NumPy.`;
+  const kind = `a multi-layer perceptron of ${sizes}, in NumPy`;
+  element("model").textContent = `In service: ${about.name} ${about.version}, ${kind}.`;
 }
 
 function failed(error) {
-  state.state = error instanceof service.Away ? "away" : "refused";
+  away = error instanceof service.Away;
+  state.state = away ? "away" : "refused";
   if (error instanceof service.Refusal && error.status !== 503) {
     read = null;
     clearAnswer("No answer.");
@@ -102,7 +107,9 @@ async function use(file) {
 }
 
 async function useExample(button) {
-  pad.show(await drawn(button.querySelector("img")));
+  const image = button.querySelector("img");
+  await image.decode();
+  pad.show(await drawn(image));
 }
 
 // What fails beside the reading: when the service is away, reading once more finds it when it is back.

@@ -52,7 +52,8 @@ function listOf(title, connections, network, look) {
     const button = { type: "button", className: "link", textContent: layer < 0 ? "" : nameOf(network, layer, neuron) };
     const name = layer < 0 ? make("span", { textContent: pixel }) : make("button", button);
     if (layer >= 0) name.addEventListener("click", () => look(layer, neuron));
-    return make("li", {}, name, make("span", { className: value > 0 ? "for" : "against", textContent: signed(value, 2) }));
+    const className = value > 0 ? "for" : "against";
+    return make("li", {}, name, make("span", { className, textContent: signed(value, 2) }));
   });
   return make("div", {}, make("h4", { textContent: title }), make("ul", { className: "links" }, ...entries));
 }
@@ -63,7 +64,8 @@ export function showNeuron(parameters, connections, answer, network, look) {
   const name = nameOf(network, layer, neuron);
   card.dataset.neuron = `${layer}/${neuron}`;
   const title = make("h3", { id: "neuron-title", textContent: name[0].toUpperCase() + name.slice(1) });
-  const place = make("p", { className: "note" }, make("code", { textContent: `W${layer}[:, ${neuron}]  b${layer}[${neuron}]` }));
+  const code = make("code", { textContent: `W${layer}[:, ${neuron}]  b${layer}[${neuron}]` });
+  const place = make("p", { className: "note" }, code);
   card.replaceChildren(
     make("div", {}, title, place, weightsPicture(parameters)),
     make("div", {}, sumsOf(parameters, connections.inputs, answer)),

@@ -7,6 +7,8 @@ const status = document.getElementById("status");
 const form = document.getElementById("key-form");
 const field = document.getElementById("key");
 
+const AWAY = "The service does not answer. The page tries again by itself; what you drew is kept.";
+
 export function say(text) {
   status.textContent = text;
 }
@@ -18,7 +20,7 @@ export function warn(text) {
 
 // Say what went wrong and what would be right.
 export function warnOf(error) {
-  if (error instanceof Away) return warn("The service does not answer. The page tries again by itself; what you drew is kept.");
+  if (error instanceof Away) return warn(AWAY);
   if (!(error instanceof Refusal)) return warn(error.message);
   if (error.status === 401) {
     askForKey();

@@ -112,8 +112,9 @@ export class Pad {
 
   #paintPicture({ image, width, height }) {
     const scale = SIDE / Math.max(width, height);
+    const [wide, high] = [width * scale, height * scale];
     this.screen.imageSmoothingEnabled = scale < 1;
-    this.screen.drawImage(image, (SIDE - width * scale) / 2, (SIDE - height * scale) / 2, width * scale, height * scale);
+    this.screen.drawImage(image, (SIDE - wide) / 2, (SIDE - high) / 2, wide, high);
   }
 
   // What is to be read: its PNG, and the picture to show what was done to it. Nothing if there is nothing.

@@ -6,6 +6,7 @@ import { fixed } from "./text.js";
 const original = document.getElementById("original");
 const pixels = document.getElementById("pixels");
 const steps = document.getElementById("steps");
+const NOT_YET = steps.textContent;
 const BOX = 20;
 const ACCENT = "#ffb048";
 
@@ -67,7 +68,7 @@ export function stepsOf(receipt, width, height) {
     `Cropped: columns ${left} to ${right}, rows ${top} to ${bottom} of ${width} × ${height} pixels.`,
     receipt.scale === 1
       ? "Not scaled: the digit had its size."
-      : `Scaled by ${fixed(receipt.scale)}: ${right - left} × ${bottom - top} became ${wide} × ${high}, strokes a pen’s width.`,
+      : `Scaled by ${fixed(receipt.scale)}: ${right - left} × ${bottom - top} pixels became ${wide} × ${high}.`,
     `Shifted: its corner to column ${column}, row ${row}, so that its centre of mass is in the middle (+).`,
     `Ink on ${Math.round(100 * receipt.ink_fraction)} % of the 784 pixels.`,
   ];
@@ -76,7 +77,8 @@ export function stepsOf(receipt, width, height) {
 export function showSeen(receipt, picture) {
   drawOriginal(picture, receipt.crop);
   drawPixels(receipt);
-  steps.replaceChildren(...stepsOf(receipt, picture.width, picture.height).map((textContent) => make("li", { textContent })));
+  const lines = stepsOf(receipt, picture.width, picture.height);
+  steps.replaceChildren(...lines.map((textContent) => make("li", { textContent })));
   original.ariaLabel = "The picture, with the crop framed";
   pixels.ariaLabel = `The 28 by 28 pixels; ${Math.round(100 * receipt.ink_fraction)} % bear ink`;
 }
@@ -85,5 +87,5 @@ export function clearSeen() {
   for (const canvas of [original, pixels]) {
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
   }
-  steps.replaceChildren(make("li", { textContent: "What is done to a picture before the network sees it will be listed here." }));
+  steps.replaceChildren(make("li", { textContent: NOT_YET }));
 }

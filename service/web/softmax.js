@@ -1,7 +1,7 @@
 // Softmax in numbers: each column is a step from the ten logits to the ten probabilities.
 
 import { make } from "./paint.js";
-import { fixed } from "./text.js";
+import { fixed, signed } from "./text.js";
 
 const table = document.getElementById("softmax-table");
 
@@ -20,7 +20,8 @@ function small(value) {
 }
 
 function head(temperature, most, sum) {
-  const names = ["digit", "z", `z / ${temperature}`, `− ${fixed(most, 2)}`, "exp", `/ ${fixed(sum, 4)}`, "the service’s p"];
+  const steps = [`z / ${temperature}`, `${signed(-most, 2)}`, "exp", `/ ${fixed(sum, 4)}`];
+  const names = ["digit", "z", ...steps, "the service’s p"];
   return make("thead", {}, make("tr", {}, ...names.map((textContent) => make("th", { textContent, scope: "col" }))));
 }
 

@@ -1,4 +1,4 @@
-"""A real browser for the page: started without a screen, driven by its own protocol, ended by whoever started it."""
+"""A real browser for the page: without a screen, driven as a person would drive it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -48,19 +48,24 @@ class Page:
 
     def open(self) -> "Page":
         """Open the page anew, as a reader who was never here."""
+        self.complaints()  # of whoever was here before
         self.driver.get(self.address)
         self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
         self.driver.get(self.address)
-        self.wait_until("return document.body.dataset.state === 'empty' && document.readyState === 'complete'")
+        self.wait_until(
+            "return document.body.dataset.state === 'empty' && document.readyState === 'complete'"
+        )
         return self
 
     def run(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the script returns
         """Run a script in the page."""
-        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script, *arguments)
 
     def wait_until(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the script returns
         """Wait until a script returns something true, and return it."""
-        return WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(lambda _: self.run(script, *arguments), script)
+        return WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(
+            lambda _: self.run(script, *arguments), script
+        )
 
     def wait_for_state(self, state: str) -> None:
         """Wait until the page is `read`, `empty`, `refused` or `away`."""
@@ -81,18 +86,21 @@ class Page:
         element.click()
 
     def draw(self, strokes: Sequence[Sequence[Sequence[float]]], kind: str = POINTER_MOUSE) -> None:
-        """Draw strokes on the sheet with a mouse, a pen or a finger; the last one ends with the pen lifted."""
+        """Draw strokes on the sheet with a mouse, a pen or a finger, each until it is lifted."""
         self.run("document.getElementById('pad').scrollIntoView({ block: 'center', behavior: 'instant' })")
         box = self.run("return document.getElementById('pad').getBoundingClientRect().toJSON()")
-        builder = ActionBuilder(self.driver, mouse=PointerInput(kind, "pen"), duration=MOVE_MS)
-        pointer = builder.pointer_action
+        pointer: Any = PointerInput(kind, kind)  # type: ignore[no-untyped-call]
+        builder = ActionBuilder(self.driver, mouse=pointer, duration=MOVE_MS)
+        actions: Any = builder.pointer_action  # much of it is not annotated
         for stroke in strokes:
-            points = [(box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100) for x, y in stroke]
-            pointer.move_to_location(*map(round, points[0]))
-            pointer.pointer_down()
+            points = [
+                (box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100) for x, y in stroke
+            ]
+            actions.move_to_location(*map(round, points[0]))
+            actions.pointer_down()
             for point in points[1:]:
-                pointer.move_to_location(*map(round, point))
-            pointer.pointer_up()  # type: ignore[no-untyped-call]
+                actions.move_to_location(*map(round, point))
+            actions.pointer_up()
         builder.perform()
 
     def draw_digit(self, digit: int, kind: str = POINTER_MOUSE) -> None:
