@@ -55,7 +55,7 @@ def fetch(folder: Path) -> Path:
 
 
 def faults(folder: Path, dashboards: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
-    """Return what TypeScript has against each of the dashboards, as Grafana's type; its files go to folder."""
+    """Return what TypeScript has against each dashboard, as Grafana's type; its files go to folder."""
     node, modules = need("node"), packages() / "node_modules"
     (folder / "node_modules").symlink_to(modules)
     shutil.copy(TYPES, folder)
