@@ -23,10 +23,20 @@ function either(digits) {
   return named.length > 1 ? `${named.slice(0, -1).join(", ")} or ${named.at(-1)}` : named[0];
 }
 
+// What an answer must share with the next digit for that to be worth a word.
+const WORTH_NAMING = 0.01;
+
+function nextOf({ digit: best, probabilities }) {
+  const others = probabilities.map((p, digit) => (digit === best ? 0 : p));
+  const share = Math.max(...others);
+  if (share < WORTH_NAMING) return "No other digit comes close.";
+  return `Next is ${aDigit(others.indexOf(share))}, ${percent(share)}.`;
+}
+
 // Say in a sentence what was read, and in another what else there is to know.
 export function sentences(answer) {
   const { digit: best, confidence, prediction_set: set, abstained } = answer;
-  if (!abstained) return [`It is ${either([best])}.`, `${percent(confidence)} sure. No other digit comes close.`];
+  if (!abstained) return [`It is ${either([best])}.`, `${percent(confidence)} sure. ${nextOf(answer)}`];
   const plain = "This does not look like a single digit.";
   if (set.length > 1) return [plain, `It may be ${either(set)}. The service abstains, so that a person can look.`];
   return [plain, `The nearest is ${either([best])}, but there is too little that speaks for it.`];

@@ -70,9 +70,9 @@ export class Inside {
     try {
       const parameters = await this.#parameters(layer, neuron);
       if (turn !== this.#showing) return; // another is looked at by now
-      const connections = connectionsOf(parameters, this.answer.activations);
-      showNeuron(parameters, connections, this.answer, this.about.layers, (l, n) => this.look(l, n));
-      this.layers.mark(layer, neuron, [...connections.into, ...connections.out]);
+      const found = connectionsOf(parameters, this.answer.activations);
+      showNeuron(parameters, found, this.answer, this.about.layers, (l, n) => this.look(l, n));
+      this.layers.mark(layer, neuron, found.inputs, found.outputs);
     } catch (error) {
       this.failed(error);
     }

@@ -3,7 +3,8 @@
 import { largest, make, paintPixels, top } from "./paint.js";
 import { count, signed } from "./text.js";
 
-const MOST_SHOWN = 72;
+const MOST_SHOWN = 70;
+const MOST_LINES = 12;
 
 // A neuron's name: layer 0's are "hidden 1", the last layer's are the digits.
 export function nameOf(network, layer, neuron) {
@@ -16,7 +17,7 @@ export class Layers {
   // look(layer, neuron) hears which neuron is pointed at, or has the focus.
   constructor(element, network, look) {
     Object.assign(this, { element, network, look, all: false });
-    this.image = make("canvas", { width: 112, height: 112, role: "img", ariaLabel: "The 784 inputs" });
+    this.image = make("canvas", { width: 140, height: 140, role: "img", ariaLabel: "The 784 inputs" });
     this.lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.lines.setAttribute("aria-hidden", "true");
     this.#groups = network.map((layer, index) => this.#group(layer, index));
@@ -85,17 +86,27 @@ export class Layers {
     return this.#groups[layer]?.grid.querySelector(`[data-neuron="${neuron}"]`);
   }
 
-  // Mark the neuron that is looked at, and draw a line for each connection: { layer, neuron, value }.
-  mark(layer, neuron, connections) {
+  // Mark the neuron that is looked at, and draw lines for its strongest connections to what is shown:
+  // inputs are w · a from all before it, outputs from it to all behind it.
+  mark(layer, neuron, inputs, outputs) {
     for (const old of this.element.querySelectorAll(".looked")) old.classList.remove("looked");
     const here = this.cell(layer, neuron);
     here?.classList.add("looked");
     this.lines.replaceChildren();
     if (!here) return;
-    const most = largest(connections.map(({ value }) => value)) || 1;
-    for (const { layer: other, neuron: index, value } of connections) {
-      const there = other < 0 ? this.image : this.cell(other, index);
-      if (there) this.lines.append(this.#line(here, there, index, other < 0, value / most));
+    this.#connect(here, layer - 1, inputs);
+    this.#connect(here, layer + 1, outputs);
+  }
+
+  #connect(here, other, values) {
+    const cells = [...(this.#groups[other]?.grid.children ?? [])];
+    const ends = other < 0 ? [...values.keys()] : cells.map((cell) => Number(cell.dataset.neuron));
+    const strongest = top(ends.map((index) => values[index]), MOST_LINES, Math.abs);
+    const most = largest(strongest.map((place) => values[ends[place]])) || 1;
+    for (const place of strongest) {
+      const strength = values[ends[place]] / most;
+      const there = other < 0 ? this.image : cells[place];
+      if (strength) this.lines.append(this.#line(here, there, ends[place], other < 0, strength));
     }
   }
 

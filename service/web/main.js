@@ -17,6 +17,7 @@ const state = document.body.dataset;
 const EMPTY = element("pad").ariaLabel;
 const inside = new Inside(element("layers"), element("all"), stumbled);
 let read = null; // the last answer with its picture
+const inView = new Set(); // of the panels below: while the pen is down, out of sight is out of mind
 let away = false; // whether the service is: what is drawn meanwhile waits
 
 const pad = new Pad(element("pad"), {
@@ -69,7 +70,7 @@ async function shown(answer, picture, settled) {
     element("pad").ariaLabel = `Drawing area. ${words}`;
     say(words);
   }
-  if (answer.z) await showInside(answer);
+  if (answer.z && (settled || inView.size)) await showInside(answer);
 }
 
 // The layers are fetched once for each model: the service may have been started anew with another.
@@ -118,6 +119,10 @@ function stumbled(error) {
   if (error instanceof service.Away) reader.changed(true);
 }
 
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) inView[isIntersecting ? "add" : "delete"](target);
+});
+for (const id of ["inside", "softmax"]) sight.observe(element(id));
 onAsk(async (digit) => {
   if (!read) return;
   const asked = read;

@@ -15,7 +15,7 @@ export function connectionsOf(parameters, activations) {
   const named = (values, at) =>
     top(values, MOST_NAMED, Math.abs).filter((index) => values[index] !== 0)
       .map((index) => ({ layer: at, neuron: index, value: values[index] }));
-  return { inputs, into: named(inputs, layer - 1), out: named(outputs, layer + 1) };
+  return { inputs, outputs, into: named(inputs, layer - 1), out: named(outputs, layer + 1) };
 }
 
 function weightsPicture({ layer, weights_in: weights }) {

@@ -1,7 +1,7 @@
 // The sheet to draw on: pointer events become strokes, which are painted twice: on the screen in the theme's
 // colours and at its resolution, and black on white on the sheet that is sent.
 
-import { History, SIDE, paint, widthOf } from "./strokes.js";
+import { History, SIDE, paint, paintEnd, widthOf } from "./strokes.js";
 
 function contextOf(canvas, options) {
   return canvas.getContext("2d", options);
@@ -39,6 +39,7 @@ export class Pad {
   }
 
   undo() {
+    if (this.#stroke) return; // the pen is down
     this.#history.undo();
     this.#changedWhole();
   }
@@ -74,6 +75,7 @@ export class Pad {
 
   #end(event) {
     if (event.pointerId !== this.#pointer) return;
+    this.#paint(this.#stroke, Infinity, true);
     this.#stroke = this.#pointer = null;
     this.changed(true);
   }
@@ -86,15 +88,17 @@ export class Pad {
       const y = ((event.clientY - box.top) / box.height) * SIDE;
       this.#stroke.points.push({ x, y, width: widthOf(event, this.width()) });
     }
-    this.#paint(this.#stroke, from);
+    this.#paint(this.#stroke, from, false);
     this.changed(false);
   }
 
-  #paint(stroke, from = 0) {
+  #paint(stroke, from, isWhole) {
     this.screen.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
     this.#ink.strokeStyle = stroke.erases ? "#fff" : "#000";
-    paint(this.screen, stroke, from);
-    paint(this.#ink, stroke, from);
+    for (const context of [this.screen, this.#ink]) {
+      paint(context, stroke, from);
+      if (isWhole) paintEnd(context, stroke);
+    }
   }
 
   repaint() {
@@ -107,7 +111,7 @@ export class Pad {
     this.#ink.fillRect(0, 0, SIDE, SIDE);
     const { picture, strokes } = this.#history.visible();
     if (picture) this.#paintPicture(picture);
-    for (const stroke of strokes) this.#paint(stroke);
+    for (const stroke of strokes) this.#paint(stroke, 0, stroke !== this.#stroke);
   }
 
   #paintPicture({ image, width, height }) {

@@ -39,17 +39,32 @@ export function widthOf(event, width) {
   return event.pointerType === "pen" && event.pressure > 0 ? width * (0.4 + 1.2 * event.pressure) : width;
 }
 
-// Paint a stroke's points from one on; what is before it is there already.
-export function paint(context, stroke, from = 0) {
-  const { points } = stroke;
+function middle(one, other) {
+  return [(one.x + other.x) / 2, (one.y + other.y) / 2];
+}
+
+// Paint a stroke's points from one on; what is before it is there already. A curve goes from the middle of
+// two points to the middle of the next two, so that a quick hand draws no corners.
+export function paint(context, { points }, from = 0) {
   context.lineCap = context.lineJoin = "round";
-  for (let index = Math.max(from, 0); index < points.length; index += 1) {
+  for (let index = from; index < points.length; index += 1) {
     const here = points[index];
     const last = points[Math.max(index - 1, 0)];
+    const before = points[Math.max(index - 2, 0)];
     context.beginPath();
     context.lineWidth = here.width;
-    context.moveTo(last.x, last.y);
-    context.lineTo(here.x, here.y); // a dot where both are the same
+    context.moveTo(...middle(before, last));
+    context.quadraticCurveTo(last.x, last.y, ...middle(last, here));
     context.stroke();
   }
+}
+
+// Paint from the last middle to where the pen was lifted.
+export function paintEnd(context, { points }) {
+  const here = points.at(-1);
+  context.lineWidth = here.width;
+  context.beginPath();
+  context.moveTo(...middle(points.at(-2) ?? here, here));
+  context.lineTo(here.x, here.y);
+  context.stroke();
 }

@@ -154,7 +154,7 @@ return [document.getElementById("sentence").textContent, document.getElementById
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"abstained": False, "prediction_set": [4]}, ("It is a 4.", "60.0 % sure")),
+        ({"abstained": False, "prediction_set": [4]}, ("It is a 4.", "60.0 % sure. Next is a 0, 10.0 %.")),
         (
             {"abstained": True, "prediction_set": [4, 8]},
             ("not look like a single digit", "may be a 4 or an 8"),
