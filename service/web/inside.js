@@ -43,6 +43,7 @@ export class Inside {
     const pressed = this.all.getAttribute("aria-pressed") !== "true";
     this.all.setAttribute("aria-pressed", String(pressed));
     this.all.textContent = pressed ? "Show the most active" : "Show all neurons";
+    this.element.parentElement.classList.toggle("whole", pressed);
     if (!this.layers) return;
     this.layers.all = pressed;
     if (this.answer) this.show(this.answer);

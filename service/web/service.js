@@ -11,7 +11,15 @@ export class Refusal extends Error {
   }
 }
 
-let key = sessionStorage.getItem("digits-key") ?? "";
+let key = stored();
+
+function stored() {
+  try {
+    return sessionStorage.getItem("digits-key") ?? "";
+  } catch {
+    return ""; // storage may be forbidden
+  }
+}
 
 export function hasKey() {
   return key !== "";
@@ -19,7 +27,11 @@ export function hasKey() {
 
 export function useKey(text) {
   key = text;
-  sessionStorage.setItem("digits-key", text);
+  try {
+    sessionStorage.setItem("digits-key", text);
+  } catch {
+    // then it lasts as long as the page
+  }
 }
 
 // A header holds bytes, one for each character.

@@ -2,10 +2,10 @@
 // walk-through.
 
 const STEPS = [
-  ["draw", "A picture", "It begins with ink. Draw, or take the seven that is here now: all that follows is about this very picture, and changes when it does.", "the-digit-network"],
+  ["draw", "A picture", "It begins with ink. Draw, or keep what is on the sheet now: all that follows is about this very picture, and changes when it does.", "the-digit-network"],
   ["seen", "784 numbers", "The picture is brought to the form of those that the network learned from: cropped, scaled, its centre of mass in the middle. What is left are 28 × 28 pixels, row after row: 784 numbers from 0 to 1.", "the-digit-network"],
   ["inside", "Weighted sums", "Each neuron weighs all that comes in, adds it up, and adds a bias: z = Σ w · a + b. The first layer’s weights are images themselves: orange where a neuron looks for ink, blue where it wants none.", "forward-propagation"],
-  ["inside", "Activations", "What is below 0 is cut off (ReLU), the rest goes on to the next layer. That bend is what lets layers do more than one layer could. Bright neurons are those that have something to say.", "activations"],
+  ["inside", "Activations", "A neuron bends its sum before it passes it on: ReLU, as here, cuts off what is below 0. That bend is what lets layers do more than one layer could. Bright neurons are those that have something to say.", "activations"],
   ["softmax", "Probabilities", "Ten sums come out, one for each digit. Softmax makes them positive and lets them add up to 1, so that they can be read as probabilities.", "softmax"],
   ["answer", "An answer, or none", "The most probable digit wins, if it stands alone and far enough above the rest. If not, the page says that it would rather not decide.", "calibration"],
   ["why", "Why", "The same chain rule that trained the network runs back to the pixels here: orange ones raised the digit’s sum, blue ones lowered it. Ask about another digit.", "backpropagation"],

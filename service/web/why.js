@@ -33,7 +33,7 @@ function questionOf(digit, answered) {
 function sentenceOf({ digit, logit, rest, relevance }, answered) {
   const [pro, contra] = sumsOf(relevance);
   const sums = `Pixels for it add ${signed(pro, 2)}, pixels against it ${signed(contra, 2)},`
-    + ` and the neurons’ biases, which see no pixel, ${signed(rest, 2)}. Together: z = ${fixed(logit, 2)}.`;
+    + ` and what no pixel accounts for (with ReLU, the biases) ${signed(rest, 2)}. Together: z = ${fixed(logit, 2)}.`;
   return [make("strong", { textContent: questionOf(digit, answered) }), ` ${sums}`];
 }
 
