@@ -28,6 +28,7 @@ const pad = new Pad(element("pad"), {
 const reader = new Reader({
   capture: () => pad.capture(),
   any: () => pad.any,
+  inSight: () => inView.size > 0,
   emptied,
   shown,
   failed,
@@ -70,7 +71,7 @@ async function shown(answer, picture, settled) {
     element("pad").ariaLabel = `Drawing area. ${words}`;
     say(words);
   }
-  if (answer.z && (settled || inView.size)) await showInside(answer);
+  if (answer.z) await showInside(answer);
 }
 
 // The layers are fetched once for each model: the service may have been started anew with another.

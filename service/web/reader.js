@@ -7,7 +7,9 @@ const INTERVAL_MS = 80;
 const RETRY_MS = 1000;
 // An answer that took longer is asked for without its details while the pen is down.
 const QUICK_MS = 60;
-const EVERYTHING = "receipt=1&activations=1&explain=answer";
+const RECEIPT = "receipt=1";
+const REASONS = `${RECEIPT}&explain=answer`;
+const EVERYTHING = `${REASONS}&activations=1`;
 
 function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -21,7 +23,8 @@ export class Reader {
   #lifted = () => {};
 
   // capture() gives what is to be read; shown(answer, picture, settled) and failed(error) hear how it went,
-  // emptied() that there is nothing, recovered() that an earlier failure is over.
+  // emptied() that there is nothing, recovered() that an earlier failure is over; any() says whether there
+  // is something to read, inSight() whether the neurons are on the screen.
   constructor(heard) {
     Object.assign(this, heard);
   }
@@ -51,13 +54,19 @@ export class Reader {
     return Promise.race([pause(INTERVAL_MS), new Promise((resolve) => (this.#lifted = resolve))]);
   }
 
+  // Ask for no more than can be seen or waited for while the pen is down.
+  #query(settled) {
+    if (settled) return EVERYTHING;
+    if (this.#lastMs >= QUICK_MS) return RECEIPT;
+    return this.inSight() ? EVERYTHING : REASONS;
+  }
+
   async #read(settled) {
     const picture = await this.capture();
     if (!picture) return this.emptied();
     const began = performance.now();
     try {
-      const detailed = settled || this.#lastMs < QUICK_MS;
-      const answer = await service.predict(picture.blob, detailed ? EVERYTHING : "receipt=1");
+      const answer = await service.predict(picture.blob, this.#query(settled));
       this.#lastMs = performance.now() - began;
       // A sheet that was cleared meanwhile is not to be filled with what was on it.
       if (this.any()) await this.shown(answer, picture, settled && !this.#wanted);
