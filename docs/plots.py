@@ -370,14 +370,14 @@ def draw(folder: Path) -> list[Path]:
     """Write every figure to folder and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     with rc_context(STYLE):
-        return [_write(figure(), folder / f"{name}.png") for name, figure in FIGURES.items()]
+        return [write(figure(), folder / f"{name}.png") for name, figure in FIGURES.items()]
 
 
-def _write(figure: Figure, path: Path) -> Path:
+def write(figure: Figure, path: Path, method: Image.Quantize = Image.Quantize.MEDIANCUT) -> Path:
     """Write the figure in few colours: half the bytes, and no difference that shows."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH)
-    Image.open(drawn).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    Image.open(drawn).convert("RGB").quantize(COLOURS, method).save(path, optimize=True)
     return path
 
 

@@ -82,3 +82,8 @@ def dashboards() -> dict[str, dict[str, Any]]:
 def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a dashboard's panels that ask for something: all but the rows."""
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def filled_in(expression: str, interval: str = "5m") -> str:
+    """Return a panel's expression as Grafana would send it, at this interval for rates."""
+    return expression.replace("$__rate_interval", interval).replace("$version", ".+")

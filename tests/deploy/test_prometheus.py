@@ -18,7 +18,7 @@ from models.preprocessing import preprocess
 from models.store import load, save
 from service.settings import DEFAULT_MODEL
 from tests.deploy.prometheus import Prometheus, prometheus
-from tests.deploy.queries import BASELINE, EXPOSED, dashboards, panels, rules
+from tests.deploy.queries import BASELINE, EXPOSED, dashboards, filled_in, panels, rules
 from tests.deploy.traffic import Pixels, Sent, send
 from tests.needs import need
 from tests.server import running
@@ -149,11 +149,6 @@ def test_rules_are_healthy(watched: Watched) -> None:
     assert len(found) == len(list(rules()))
     assert {(rule["health"], rule.get("lastError")) for rule in found} == {("ok", None)}
     assert not watched.prometheus.query('ALERTS{alertstate="firing"}')
-
-
-def filled_in(expression: str) -> str:
-    """Return a panel's expression as Grafana would send it."""
-    return expression.replace("$__rate_interval", "5m").replace("$version", ".+")
 
 
 def expressions() -> Iterator[tuple[str, str]]:

@@ -29,6 +29,13 @@ NOISE = np.random.default_rng(5).integers(0, 256, (12, 28, 28), np.uint8)
 BLANK = png(np.full((40, 40), 255, np.uint8))
 
 
+def photo(digit: Pixels, side: int = 2000) -> bytes:
+    """Draw a digit large, in dark ink on paper that is lighter on one side, and encode it."""
+    large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC), np.float32)
+    paper = np.linspace(170, 240, side, dtype=np.float32)
+    return png((paper * (1 - 0.8 * large / 255)).astype(np.uint8))
+
+
 def form(files: list[bytes]) -> bytes:
     """Encode files as multipart/form-data."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'.encode()
