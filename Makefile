@@ -9,7 +9,7 @@ SERVE := .venv/serve
 DEV := .venv/dev
 RUN := $(DEV)/bin/python
 
-.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-preprocessing walkthrough-plots lock clean help
+.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing pictures walkthrough-plots lock clean help
 
 help:                ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -67,6 +67,13 @@ bench-serving: $(DEV)/done $(SERVE)/done ## Post images to the service and to it
 	    touch .venv/bench-serving/$$rival/done; } || exit 1; done
 	$(RUN) -m benchmarks.serving
 	$(RUN) -m benchmarks.serving.overload
+
+bench-page: $(DEV)/done ## Time the page in a browser: from the pen's lifting to the answer (needs Chromium)
+	$(RUN) -m tests.web.speed
+
+pictures: $(DEV)/done ## Draw the page's and the dashboards' pictures anew (needs Chromium and Prometheus)
+	$(RUN) -m docs.page
+	$(RUN) -m docs.dashboards
 
 bench-preprocessing: $(DEV)/done ## Time what the service does to an image between decoding and the network
 	$(RUN) -m benchmarks.preprocessing

@@ -37,7 +37,7 @@ def check_explain(asked: Mapping[str, str]) -> None:
 
 
 def explanation(network: Network, activity: Activity, row: int, digit: int) -> dict[str, Any]:
-    """Say what each pixel of a row added to a digit's logit, and what is left: with relu, the biases' part."""
+    """Say what each pixel of a row added to a digit's logit; the rest is the biases' part, with relu."""
     one = Activity([z[row : row + 1] for z in activity.z], [a[row : row + 1] for a in activity.a])
     pixels, logit = relevance(network, one, [digit])[0], float(one.z[-1][0, digit])
     return {

@@ -45,8 +45,8 @@ On the validation split, after the last epoch: error $validation_error, mean cro
 
 When the digits with a probability of $set_threshold or more are not exactly one, or the evidence for the
 likeliest, its logit above the mean of all ten, is less than $evidence_threshold. Both were chosen on the
-validation split, at a temperature of $temperature; temperature and evidence on light deformations of it,
-too. What is no digit it learned to doubt from random noise, shapes, strokes and pieces of digits.
+validation split, at a temperature of $temperature. What is no digit it learned to doubt from random noise,
+shapes, strokes and pieces of digits.
 
 ## Data
 

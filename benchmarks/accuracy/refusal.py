@@ -112,7 +112,7 @@ def clothes(number: int) -> Iterator[Grey]:
 
 
 @click.command()
-@click.option("--per-kind", default=1000, show_default=True, help="Pictures of each kind.")
+@click.option("--per-kind", default=3000, show_default=True, help="Pictures of each kind.")
 def main(per_kind: int) -> None:
     """Print a table: kind, pictures, share refused."""
     model = load(DEFAULT_MODEL)

@@ -115,7 +115,7 @@ def test_every_name_of_the_contract_is_there(client: FlaskClient, seven: bytes) 
     answer = client.get("/metrics")
     assert answer.content_type.startswith("text/plain; version=")
     for name in [
-        'digits_request_duration_seconds_bucket{le="5e-05",method="POST",route="/predict",status="200"}',
+        'digits_request_duration_seconds_bucket{le="1e-05",method="POST",route="/predict",status="200"}',
         *(f'digits_stage_duration_seconds_count{{stage="{stage}"}}' for stage in STAGE),
         'digits_predictions_total{digit="7"}',
         "digits_confidence_count",
