@@ -24,13 +24,18 @@ from docs.plots import FOLDER
 from docs.traffic import Traffic
 from tests.deploy.prometheus import Prometheus, prometheus
 from tests.deploy.queries import dashboards, filled_in, panels
+from tests.deploy.traffic import Sent, tell
 from tests.server import running
 
 NAMES = ("service", "model")
 SECONDS, STEP_SECONDS = 120.0, 1
 # Grafana's would be a minute at the least, which is half of all that there is.
 RATE_INTERVAL = "10s"
-SETTINGS = {"DIGITS_WORKERS": "2", "DIGITS_LOG_REQUESTS": "no"}
+SETTINGS = {"DIGITS_WORKERS": "2", "DIGITS_LOG_REQUESTS": "no", "DIGITS_FEEDBACK": "yes"}
+
+
+# Images of which it is said what they were.
+FEEDBACK = 40
 
 
 class Watched(NamedTuple):
@@ -53,6 +58,8 @@ def watched(seconds: float) -> Iterator[Watched]:
         watcher.wait_for_targets(1)
         traffic = Traffic(server, seconds)
         traffic.send(workers[0])
+        for image in traffic.digits[:FEEDBACK]:
+            tell(server, image, Sent())
         # Some rules ask for what those of another file recorded.
         for _ in range(2):
             watcher.wait_for_rules()

@@ -12,7 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.utils import floatToGoString
 
 from models.baseline import CONFIDENCES, INK_FRACTIONS
@@ -108,8 +113,10 @@ def _baseline(baseline: Mapping[str, Any]) -> Iterator[Metric]:
     yield _labelled("digits_baseline_predictions", f"Share of each digit {where}.", ["digit"], digits)
     for name, bounds in (("confidence", CONFIDENCES), ("ink_fraction", INK_FRACTIONS)):
         upper = [floatToGoString(bound) for bound in (*bounds, math.inf)]
-        shares = [([le], share) for le, share in zip(upper, (*baseline[name], 1.0), strict=True)]
-        yield _labelled(f"digits_baseline_{name}", f"Share up to each bound {where}.", ["le"], shares)
+        shares = list(zip(upper, (*baseline[name], 1.0), strict=True))
+        # A histogram of one: how many of a thing there were is no matter here, nor is their sum.
+        text = f"Share up to each bound {where}."
+        yield HistogramMetricFamily(f"digits_baseline_{name}", text, shares, None)
     text = f"Share abstained on {where}."
     yield GaugeMetricFamily("digits_baseline_abstentions", text, baseline["abstentions"])
 

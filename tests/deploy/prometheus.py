@@ -18,6 +18,7 @@ from tests.deploy.tools import WAIT_SECONDS, serving, wait_until
 CONFIGURATION = """
 global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
 rule_files: ['{rules}/*.yml']
+alerting: {{alertmanagers: [{{static_configs: [{{targets: [{alertmanagers}]}}]}}]}}
 scrape_configs: [{{job_name: digits, static_configs: [{{targets: [{targets}]}}]}}]
 """
 
@@ -74,10 +75,17 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, targets: list[int]) -> Iterator[Prometheus]:
-    """Run Prometheus on services at these ports, with its data in a folder, until the block ends."""
+def prometheus(folder: Path, targets: list[int], alertmanager: int | None = None) -> Iterator[Prometheus]:
+    """Run Prometheus on services at these ports, with its data in a folder, until the block ends.
+
+    It tells an Alertmanager at a port of its alerts, if there is one.
+    """
     names = ", ".join(f"'127.0.0.1:{port}'" for port in targets)
-    text = CONFIGURATION.format(rules=DEPLOY / "prometheus" / "rules", targets=names)
+    text = CONFIGURATION.format(
+        rules=DEPLOY / "prometheus" / "rules",
+        targets=names,
+        alertmanagers=f"'127.0.0.1:{alertmanager}'" if alertmanager else "",
+    )
     (folder / "prometheus.yml").write_text(text, encoding="utf-8")
     options = ("--config.file=prometheus.yml", "--storage.tsdb.path=data")
     with serving("prometheus", folder, *options) as port:

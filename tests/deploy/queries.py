@@ -19,8 +19,8 @@ HISTOGRAMS = {
     *("digits_confidence", "digits_images_per_request", "digits_ink_fraction"),
 }
 BASELINE = {
-    *("digits_baseline_predictions", "digits_baseline_confidence"),
-    *("digits_baseline_ink_fraction", "digits_baseline_abstentions"),
+    *("digits_baseline_predictions", "digits_baseline_confidence_bucket"),
+    *("digits_baseline_ink_fraction_bucket", "digits_baseline_abstentions"),
 }
 PROCESSES = {
     *("digits_build_info", "digits_workers", "digits_worker_exits_total"),
@@ -29,7 +29,7 @@ PROCESSES = {
 # All that the service exposes; another test holds the service to it.
 EXPOSED = {
     *("digits_predictions_total", "digits_abstentions_total", "digits_rejected_images_total"),
-    *("digits_in_flight_requests", "digits_model_info"),
+    *("digits_in_flight_requests", "digits_model_info", "digits_feedback_total"),
     *(name + part for name in HISTOGRAMS for part in ("_bucket", "_sum", "_count")),
     *(BASELINE | PROCESSES),
 }

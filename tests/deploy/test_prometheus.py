@@ -1,5 +1,6 @@
 """A real Prometheus scrapes the real service: it counts what was sent, and no query asks in vain."""
 
+import subprocess
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from models.store import load, save
 from service.settings import DEFAULT_MODEL
 from tests.deploy.prometheus import Prometheus, prometheus
 from tests.deploy.queries import BASELINE, EXPOSED, dashboards, filled_in, panels, rules
-from tests.deploy.traffic import Pixels, Sent, send
+from tests.deploy.traffic import Pixels, Sent, send, tell
 from tests.needs import need
 from tests.server import running
 from training.data import Examples
@@ -58,8 +59,14 @@ def watched(mnist_500: Examples) -> Iterator[Watched]:
     images, sent = mnist_500.images, Sent()
     with (
         TemporaryDirectory(prefix="digits-prometheus-") as name,
-        running({"DIGITS_WORKERS": "1"}) as server,
-        running({"DIGITS_WORKERS": "1", "DIGITS_MODEL": next_weights(name, images[:200])}) as other,
+        running({"DIGITS_FEEDBACK": "yes"}) as server,
+        running(
+            {
+                "DIGITS_WORKERS": "1",
+                "DIGITS_FEEDBACK": "yes",
+                "DIGITS_MODEL": next_weights(name, images[:200]),
+            }
+        ) as other,
         prometheus(Path(name), [server.port, other.port]) as watcher,
     ):
         watcher.wait_for_targets(2)
@@ -67,6 +74,7 @@ def watched(mnist_500: Examples) -> Iterator[Watched]:
         for part in (images[:2], images[2:60]):
             for replica in (server, other):
                 send(replica, part, sent)
+                tell(replica, part[0], sent)
             watcher.wait_for_scrapes(1)
         # Some rules ask for what those of another file recorded.
         for _ in range(2):
@@ -113,12 +121,19 @@ def test_drift_is_what_its_formula_says(watched: Watched) -> None:
     [(_, psi)] = ask.query("job:digits_predictions:psi1h")
     assert psi == pytest.approx(sum((p - b) * log(p / b) for p, b in pairs), rel=1e-3)
     confidences = sorted(sent.confidences)
-    bounds = ask.values("avg by (le) (digits_baseline_confidence)", "le")
+    bounds = ask.values("avg by (le) (digits_baseline_confidence_bucket)", "le")
     distances = [
         abs(bisect_right(confidences, float(bound)) / sent.read - share) for bound, share in bounds.items()
     ]
     [(_, distance)] = ask.query("job:digits_confidence:ks1h")
     assert distance == pytest.approx(max(distances), rel=1e-3)
+
+
+def test_the_exposition_is_as_promtool_wants_it(watched: Watched) -> None:
+    """Promtool finds no fault in the names, types and texts of what is exposed."""
+    command = [need("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=watched.exposition, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_every_known_name_is_exposed(watched: Watched) -> None:

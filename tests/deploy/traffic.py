@@ -91,3 +91,17 @@ def send(server: Server, digits: Pixels, sent: Sent) -> None:
     sent.post(connection, b"", PNG, 0)
     sent.post(connection, b"{}", "application/json", 0)
     connection.close()
+
+
+def tell(server: Server, digit: Pixels, sent: Sent) -> None:
+    """Send an image under a name, and say that it was what was read."""
+    connection, name = server.connect(), "told"
+    connection.request("POST", "/predict", png(digit), {"Content-Type": PNG, "X-Request-Id": name})
+    answer = connection.getresponse()
+    document = json.loads(answer.read())
+    sent.statuses[str(answer.status)] += 1
+    sent.images += 1
+    sent.count(document)
+    connection.request("POST", "/feedback", json.dumps({"request": name, "digit": document["digit"]}))
+    assert connection.getresponse().status == 204
+    connection.close()

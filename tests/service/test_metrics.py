@@ -158,6 +158,6 @@ def test_the_baseline_is_by_the_live_bounds(seven: bytes, tmp_path: Path) -> Non
             found.setdefault(sample.name, {})[label] = sample.value
     assert found["digits_baseline_predictions"].keys() == found["digits_predictions_total"].keys()
     for name, share in (("confidence", 0.5), ("ink_fraction", 0.25)):
-        assert found[f"digits_baseline_{name}"].keys() == found[f"digits_{name}_bucket"].keys()
-        assert set(found[f"digits_baseline_{name}"].values()) == {share, 1.0}
+        assert found[f"digits_baseline_{name}_bucket"].keys() == found[f"digits_{name}_bucket"].keys()
+        assert set(found[f"digits_baseline_{name}_bucket"].values()) == {share, 1.0}
     assert found["digits_baseline_abstentions"] == {"": 0.01}
