@@ -7,10 +7,17 @@ import pytest
 
 from tests.deploy.queries import DEPLOY, read_yaml
 from tests.deploy.runbooks import RUNBOOKS
+from tests.deploy.tools import ENVIRONMENT, check
 
 COMPOSE = read_yaml(DEPLOY / "compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 each = pytest.mark.parametrize("name", SERVICES)
+
+
+def test_compose_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose, even an old one, finds no fault in it."""
+    monkeypatch.setitem(ENVIRONMENT, "GRAFANA_PASSWORD", "choose")
+    check("docker-compose", "--file", DEPLOY / "compose.yaml", "config", "--quiet")
 
 
 def test_there_are_four() -> None:
