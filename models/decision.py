@@ -44,3 +44,15 @@ def decide(z: Array, metadata: Mapping[str, Any]) -> Decision:
 def evidence(z: Array) -> Array:
     """Return how far the largest of each row of logits z (N, 10) stands above their mean: (N,)."""
     return z.max(axis=1) - z.sum(axis=1) / z.shape[1]
+
+
+def describe(decision: Decision) -> dict[str, Any]:
+    """Say what was decided on one image, in plain numbers: the decision's arrays without their first axis."""
+    digit = int(decision.p.argmax())
+    return {
+        "digit": digit,
+        "confidence": float(decision.p[digit]),
+        "probabilities": decision.p.tolist(),
+        "prediction_set": np.flatnonzero(decision.sets).tolist(),
+        "abstained": bool(decision.abstained),
+    }

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from flask import Blueprint, Response, request
 
-from models.decision import Decision
+from models.decision import Decision, describe
 from service import metrics
 from service.batches import Share, hand_in
 from service.health import service
@@ -132,7 +132,7 @@ def _answers(share: Share, receipts: list[Receipt], asked: Mapping[str, str]) ->
     activity, decision = share.result()
     about = {key: share.model.metadata[key] for key in ("name", "version")}
     for row, receipt in enumerate(receipts, share.first):
-        answer = _answer(Decision(*(part[row] for part in decision)))
+        answer = describe(Decision(*(part[row] for part in decision)))
         metrics.count_answer(answer, receipt)
         if asked.get("receipt") == "1":
             answer["receipt"] = {"pixels": numbers(activity.a[0][row]), **asdict(receipt)}
@@ -143,15 +143,3 @@ def _answers(share: Share, receipts: list[Receipt], asked: Mapping[str, str]) ->
             digit = answer["digit"] if explain == ANSWER else int(explain)
             answer["explanation"] = explanation(share.model.network, activity, row, digit)
         yield answer | {"model": about}
-
-
-def _answer(decision: Decision) -> Document:
-    """Say what was decided on one image: the decision's arrays without their first axis."""
-    digit = int(decision.p.argmax())
-    return {
-        "digit": digit,
-        "confidence": float(decision.p[digit]),
-        "probabilities": decision.p.tolist(),
-        "prediction_set": np.flatnonzero(decision.sets).tolist(),
-        "abstained": bool(decision.abstained),
-    }

@@ -1,10 +1,16 @@
-"""What all tests share: real digits, and the folders to find them in."""
+"""What all tests share: real digits, and the service, in this process and as people run it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from service.app import create_app
+from service.settings import Settings
+from tests.server import Server, running
 from training.data import Examples
 
 DATA = Path(__file__).parent / "data"
@@ -24,3 +30,22 @@ def mnist_500() -> Examples:
 def seven() -> bytes:
     """A PNG of a handwritten 7."""
     return (DATA / "7.png").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The app with the weights that ship."""
+    return create_app(Settings())
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the app, in this process."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The real service, two workers."""
+    with running() as running_server:
+        yield running_server

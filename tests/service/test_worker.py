@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +128,9 @@ def test_clients_that_stall_hold_up_nobody(server: Server, seven: bytes) -> None
 def stopped(pid: int) -> Iterator[None]:
     """Stop a worker, so that all that is sent in this block is there when it goes on."""
     os.kill(pid, signal.SIGSTOP)
+    # The signal is sent, not yet obeyed: a request might be read before.
+    while Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2][0] != "T":
+        time.sleep(0.001)
     try:
         yield
     finally:

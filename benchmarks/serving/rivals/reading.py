@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.activations import Array
-from models.decision import Decision, decide
+from models.decision import Decision, decide, describe
 from models.network import forward
 from models.preprocessing import preprocess
 from models.store import load
@@ -34,18 +34,7 @@ def logits(x: npt.NDArray[np.float32]) -> Array:
 
 def documents(z: Array) -> list[dict[str, Any]]:
     """Return the answer for each row of the logits z (N, 10), as the service words it."""
-    return [_document(Decision(*row)) for row in zip(*decide(z, MODEL.metadata), strict=True)]
-
-
-def _document(decision: Decision) -> dict[str, Any]:
-    digit = int(decision.p.argmax())
-    return {
-        "digit": digit,
-        "confidence": float(decision.p[digit]),
-        "probabilities": decision.p.tolist(),
-        "prediction_set": np.flatnonzero(decision.sets).tolist(),
-        "abstained": bool(decision.abstained),
-    }
+    return [describe(Decision(*row)) for row in zip(*decide(z, MODEL.metadata), strict=True)]
 
 
 def read(png: bytes) -> dict[str, Any]:
