@@ -251,7 +251,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         """
         try:
             begun = gateway.begin(self.wsgi, whole.head, whole.body, connection.addresses)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - nothing may end the loop
             refusal = Answer(self._refusal(connection, error), last=True)
             return lambda: refusal
         return partial(self._finish, connection, begun, last=whole.last)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A stand-in for the image that the Dockerfile builds on, where no registry of images can be reached: Debian's
-# smallest system, with this machine's Python and its certificates. For tests alone. Needs root and mmdebstrap.
+# smallest system, with the Python and the certificates of whoever runs the tests. For tests alone. Needs root and
+# mmdebstrap.
 #   base.sh OUT.tar
 set -euo pipefail
 out=$1
@@ -24,6 +25,7 @@ tar -C "$prefix/lib" --exclude=__pycache__ --exclude=test --exclude=idlelib --ex
   --exclude=site-packages -cf - "python$version" | tar -C "$to/lib" -xf -
 ln -s "python$version" "$to/bin/python3"
 ln -s python3 "$to/bin/python"
+# Where Debian keeps certificates; pip looks into a bundle of its own unless it is told.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$root/etc/pip.conf"
 chroot "$root" ldconfig

@@ -9,6 +9,7 @@ def _count_nothing(*_: object) -> None:
     """Leave a number as it is."""
 
 
-Histogram.observe = _count_nothing  # type: ignore[method-assign,assignment]
-Counter.inc = _count_nothing  # type: ignore[method-assign,assignment]
+# Only for this process, whose workers are forked from it.
+Histogram.observe = _count_nothing  # type: ignore[method-assign,assignment]  # on purpose
+Counter.inc = _count_nothing  # type: ignore[method-assign,assignment]  # on purpose
 app = create_app()
