@@ -84,7 +84,7 @@ walkthrough-plots: $(DEV)/done ## Draw the walk-through's plots anew
 lock: $(DEV)/done    ## Pin the newest releases that pyproject.toml allows, with hashes
 	$(RUN) -m pip install --quiet uv
 	$(DEV)/bin/uv pip compile $(LOCK) --upgrade -o requirements.txt
-	$(DEV)/bin/uv pip compile $(LOCK) --upgrade -c requirements.txt --extra train --extra test -o requirements-dev.txt
+	$(DEV)/bin/uv pip compile $(LOCK) --upgrade -c requirements.txt --extra train --extra test --extra otel -o requirements-dev.txt
 LOCK := pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 clean:               ## Remove the environments and what tools left behind
