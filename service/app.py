@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
 
-from service import feedback, health, inside, metrics, page, predict, problems, requestlog
+from service import feedback, health, inside, metrics, open_inference, page, predict, problems, requestlog
 from service.settings import Settings
 
 
@@ -102,6 +102,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(inside.blueprint)
+    app.register_blueprint(open_inference.blueprint)
     app.register_blueprint(page.blueprint)
     if settings.feedback == "yes":
         app.register_blueprint(feedback.blueprint)

@@ -1,11 +1,13 @@
 """Errors: whatever goes wrong becomes an answer in one place, as RFC 9457 problem details.
 
 Views and helpers raise; the handlers here turn a Problem, an HTTP error or a surprise into
-application/problem+json. Nothing of a traceback ever leaves the house: it is logged. What the worker
-refuses before there is a request for the app has the same form.
+application/problem+json; under /v2, {"error": "…"}, as clients of the Open Inference Protocol expect. Nothing
+of a traceback ever leaves the house: it is logged. What the worker refuses before there is a request for the
+app has the same form.
 """
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +15,8 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+# Under this, errors have the form of the Open Inference Protocol.
+OPEN_INFERENCE = re.compile(r"/v2(/|$)")
 # Each reason for which a request is refused, with its status. Metrics use them as labels.
 REASONS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
@@ -25,6 +29,8 @@ REASONS = {
     "too_many_images": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_pixels": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "not_png": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "unread_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "bad_inference": HTTPStatus.BAD_REQUEST,
     "blank_image": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_feedback": HTTPStatus.BAD_REQUEST,
     "unknown_request": HTTPStatus.NOT_FOUND,
@@ -76,7 +82,15 @@ def register(app: Flask) -> None:
 
 
 def _answer(document: dict[str, Any], headers: dict[str, str]) -> Response:
-    return Response(json.dumps(document), document["status"], headers, content_type=MEDIA_TYPE)
+    status, media_type, shown = _form(document)
+    return Response(json.dumps(shown), status, headers, content_type=media_type)
+
+
+def _form(document: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+    """Return the status, the media type, and what is said there."""
+    if OPEN_INFERENCE.match(document.get("instance", "")):
+        return document["status"], "application/json", {"error": document["detail"]}
+    return document["status"], MEDIA_TYPE, document
 
 
 def _answer_problem(problem: Problem) -> Response:
@@ -113,8 +127,9 @@ def _answer_surprise(error: Exception) -> Response:
 
 def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> bytes:
     """Write an answer as HTTP has it, for those who have no app to write it."""
-    body = json.dumps(document)
-    lines = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **headers}
+    _, media_type, shown = _form(document)
+    body = json.dumps(shown)
+    lines = {"Content-Type": media_type, "Content-Length": str(len(body)), **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
 

@@ -21,7 +21,9 @@ def read_pngs(request: Request, settings: Settings) -> list[bytes]:
     Raises Problem when the body is missing, too large, of another type, or holds no file.
     """
     environ = request.environ
-    body = _body(environ, settings.max_upload_bytes)
+    body = read_body(environ, settings.max_upload_bytes)
+    if not body:
+        raise Problem("empty_body", f"The body is empty. {FORMS}")
     content_type = environ.get("CONTENT_TYPE", "")
     if content_type == "image/png":
         return [body]
@@ -35,13 +37,14 @@ def read_pngs(request: Request, settings: Settings) -> list[bytes]:
     return pngs
 
 
-def _body(environ: dict[str, Any], most: int) -> bytes:
-    """Return the whole body, which is no longer than its length says: the server has seen to that."""
+def read_body(environ: dict[str, Any], most: int) -> bytes:
+    """Return the whole body, which is no longer than its length says: the server has seen to that.
+
+    Raises Problem when it has more than `most` bytes, or its length is not said.
+    """
     if "HTTP_TRANSFER_ENCODING" in environ:
         raise Problem("no_length", "Send the body whole, with its size in the header Content-Length.")
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length == 0:
-        raise Problem("empty_body", f"The body is empty. {FORMS}")
     if length > most:
         raise Problem("too_many_bytes", f"The body has {length} bytes; at most {most} are read.")
     return cast("bytes", environ["wsgi.input"].read(length))
