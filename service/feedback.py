@@ -11,6 +11,7 @@ from models.network import CLASSES
 from service import metrics
 from service.health import service
 from service.problems import Problem
+from service.requestlog import NAME
 
 blueprint = Blueprint("feedback", __name__)
 
@@ -38,6 +39,11 @@ def _told() -> tuple[str, int]:
         name, digit = told["request"], told["digit"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Problem("bad_feedback", f"The body is not as wanted. {WANTED}") from None
-    if not isinstance(name, str) or type(digit) is not int or not 0 <= digit < CLASSES:
+    if (
+        not isinstance(name, str)
+        or not NAME.fullmatch(name)
+        or type(digit) is not int
+        or not 0 <= digit < CLASSES
+    ):
         raise Problem("bad_feedback", f"A field of the body is not as wanted. {WANTED}")
-    return name[:MOST_BYTES], digit
+    return name, digit

@@ -21,7 +21,13 @@ from service.health import service
 
 blueprint = Blueprint("inside", __name__)
 ANSWER = "answer"
-EXPLAINABLE = frozenset({ANSWER, *map(str, range(CLASSES))})
+DIGITS = tuple(map(str, range(CLASSES)))
+# What an answer may have besides, each by its parameter's values: those, and how they are said.
+WISHES = {
+    "receipt": ({"0", "1"}, "`0` or `1`"),
+    "activations": ({"0", "1"}, "`0` or `1`"),
+    "explain": ({ANSWER, *DIGITS}, f"`{ANSWER}` or one digit from {DIGITS[0]} to {DIGITS[-1]}"),
+}
 
 
 def numbers(values: Array, decimals: int = 6) -> list[float]:
@@ -29,11 +35,11 @@ def numbers(values: Array, decimals: int = 6) -> list[float]:
     return values.astype(np.float64).round(decimals).tolist()
 
 
-def check_explain(asked: Mapping[str, str]) -> None:
-    """Refuse, with 400, to explain what is neither the answer nor a digit."""
-    explain = asked.get("explain", ANSWER)
-    if explain not in EXPLAINABLE:
-        abort(400, f"explain must be `{ANSWER}` or one digit from 0 to {CLASSES - 1}, not {explain[:20]!r}.")
+def check_wishes(asked: Mapping[str, str]) -> None:
+    """Refuse, with 400, a wish that is not understood; parameters of other names are none."""
+    for name, (values, words) in WISHES.items():
+        if name in asked and asked[name] not in values:
+            abort(400, f"{name} must be {words}, not {asked[name][:20]!r}.")
 
 
 def explanation(network: Network, activity: Activity, row: int, digit: int) -> dict[str, Any]:

@@ -80,4 +80,6 @@ def _answer(file: File) -> Response:
     response = Response(file.content, headers=HEADERS, content_type=file.content_type)
     response.set_etag(file.etag)
     response.make_conditional(request)
+    # The server's own to say, and once (RFC 9110, 6.6.1).
+    del response.headers["Date"]
     return response

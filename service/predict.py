@@ -19,7 +19,7 @@ from service import metrics
 from service.batches import Share, hand_in
 from service.health import service
 from service.images import InvalidImage, decode
-from service.inside import ANSWER, check_explain, explanation, numbers
+from service.inside import ANSWER, check_wishes, explanation, numbers
 from service.normalise import Receipt, normalise
 from service.problems import Problem
 from service.readings import Readings
@@ -59,7 +59,7 @@ def predict() -> Response:
     serving, entry = service(), request.environ[ENTRY]
     model, settings = serving.ready_model(), serving.settings
     asked = _asked()
-    check_explain(asked)
+    check_wishes(asked)
     pngs = _pngs(settings)
     metrics.IMAGES.observe(len(pngs))
     entry |= {"images": len(pngs), "stages": {}}

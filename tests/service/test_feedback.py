@@ -50,6 +50,8 @@ def test_the_truth_is_counted_once(told: FlaskClient, seven: bytes) -> None:
         b'{"request": "a", "digit": 10}',
         b'{"request": "a", "digit": true}',
         b'{"request": 7, "digit": 7}',
+        b'{"request": "no name of ours", "digit": 7}',
+        b'{"request": "\\ud800", "digit": 7}',
     ],
 )
 def test_what_is_no_feedback_is_told_so(told: FlaskClient, body: bytes) -> None:

@@ -107,6 +107,14 @@ def test_activations_are_the_forward_pass(client: FlaskClient, seven: bytes, app
     assert "activations" not in post(client, seven, query="?activations=0").get_json()
 
 
+@pytest.mark.parametrize("query", ["receipt=yes", "receipt=", "activations=2", "receipt=1&activations=true"])
+def test_a_wish_that_is_not_understood_is_not_ignored(client: FlaskClient, seven: bytes, query: str) -> None:
+    """?receipt= and ?activations= are 0 or 1; anything else is 400, with what would be right."""
+    answer = post(client, seven, query=f"?{query}")
+    assert answer.status_code == 400
+    assert "must be `0` or `1`, not" in answer.get_json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "reason", "words"),
     [

@@ -33,6 +33,17 @@ def test_http_errors(client: FlaskClient, method: str, path: str, status: int) -
         assert answer.headers["Allow"]
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/predict", {"POST", "OPTIONS"}), ("/model", {"GET", "HEAD", "OPTIONS"})]
+)
+def test_options_say_what_is_allowed(client: FlaskClient, path: str, allowed: set[str]) -> None:
+    """OPTIONS is answered with the methods of the path, however often it was asked before."""
+    for _ in range(2):
+        answer = client.options(path)
+        assert (answer.status_code, answer.data) == (200, b"")
+        assert set(answer.allow) == allowed
+
+
 def test_a_surprise_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     """A defect of ours is a 500 without any of its details; the log has the traceback."""
     app = create_app(Settings())

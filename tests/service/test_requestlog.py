@@ -97,7 +97,7 @@ def hostile_requests(server: Server, seven: bytes) -> int:
         )
         agent = "".join(c for c in name if c.isprintable()) or "-"
         connection.request(
-            *("POST", "/predict?receipt=" + "1" * 50, form),
+            *("POST", "/predict?wish=" + "1" * 50, form),
             {
                 "Content-Type": "multipart/form-data; boundary=b",
                 "User-Agent": agent,

@@ -29,6 +29,8 @@ def test_each_file_is_guarded_and_kept(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    # The server writes it, and once (RFC 9110, 6.6.1).
+    assert "Date" not in answer.headers
     again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
