@@ -1,5 +1,6 @@
-"""From logits to what is said: probabilities, the digits that can't be ruled out, and whether to abstain.
+"""From images to what is said: probabilities, the digits that can't be ruled out, and whether to abstain.
 
+    z          = forward(preprocess(images)), the last layer's
     p          = softmax(z / temperature)
     set        = {k: p_k >= set_threshold}
     evidence   = max_k z_k - mean_k z_k            how far the winner stands above the average
@@ -16,6 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.activations import Array, softmax
+from models.network import Activity, forward
+from models.preprocessing import preprocess
+from models.store import Model
 
 
 class Decision(NamedTuple):
@@ -24,6 +28,12 @@ class Decision(NamedTuple):
     p: Array
     sets: npt.NDArray[np.bool_]
     abstained: npt.NDArray[np.bool_]
+
+
+def read(model: Model, images: npt.NDArray[np.uint8]) -> tuple[Activity, Decision]:
+    """Run the network over uint8 images (N, 28, 28), and decide on each."""
+    activity = forward(model.network, preprocess(images))
+    return activity, decide(activity.z[-1], model.metadata)
 
 
 def decide(z: Array, metadata: Mapping[str, Any]) -> Decision:

@@ -126,6 +126,16 @@ def load(path: Path) -> Model:
     return Model(network, metadata)
 
 
+def load_classifier(path: Path) -> Model:
+    """Load a weights file whose output is probabilities; raises WeightsError for any other."""
+    model = load(path)
+    output = model.network[-1].activation
+    if output != "softmax":
+        message = f"{path}: expected a softmax output, found {output}"
+        raise WeightsError(message)
+    return model
+
+
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:

@@ -12,9 +12,8 @@ from time import perf_counter
 
 import numpy as np
 
-from models.decision import Decision, decide
-from models.network import Activity, forward
-from models.preprocessing import preprocess
+from models.decision import Decision, read
+from models.network import Activity
 from models.store import Model
 from service import metrics
 from service.images import Grey
@@ -66,9 +65,8 @@ def _run(shares: list[Share]) -> None:
     for share in shares:
         share.first = len(images)
         images += share.images
-    activity = forward(model.network, preprocess(np.array(images, np.uint8).reshape(-1, SIDE, SIDE)))
-    read = activity, decide(activity.z[-1], model.metadata)
+    found = read(model, np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
     seconds = perf_counter() - began
     for share in shares:
-        share.read, share.ms = read, round(1000 * seconds, 3)
+        share.read, share.ms = found, round(1000 * seconds, 3)
     metrics.STAGE["forward"].observe(seconds)

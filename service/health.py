@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from models.store import Model, WeightsError, load
+from models.store import Model, WeightsError, load_classifier
 from service.problems import Problem
 from service.readings import Readings
 from service.settings import Settings
@@ -39,14 +39,10 @@ class Service:
 def open_service(settings: Settings) -> Service:
     """Load the model that the settings name; a file that is refused leaves a service that says so."""
     try:
-        model = load(settings.model)
+        model = load_classifier(settings.model)
     except WeightsError as error:
         # The answer names the file, not where this machine keeps it.
         return Service(settings, None, str(error).replace(str(settings.model), settings.model.name))
-    output = model.network[-1].activation
-    if output != "softmax":
-        failure = f"{settings.model.name}: expected a softmax output, found {output}"
-        return Service(settings, None, failure)
     return Service(settings, model, readings=Readings() if settings.feedback == "yes" else None)
 
 

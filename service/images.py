@@ -1,6 +1,7 @@
-"""All that needs Pillow: from an uploaded PNG to grey levels, and from one size to another.
+"""All that needs Pillow: from an uploaded PNG to grey levels and back, and from one size to another.
 
     decode       bytes → grey uint8 (height, width); transparency is laid over what lets the ink show
+    encode       grey uint8 (height, width) → the bytes of a PNG
     reduced      each pixel the mean of a block of whole pixels
     resized      to any size, larger or smaller
 
@@ -102,6 +103,13 @@ def _over_backdrop(grey: Grey, alpha: npt.NDArray[Any]) -> Grey:
         level = 255.0 if level < 128 else 0.0
     share = alpha / 255
     return np.rint(grey * share + level * (1 - share)).astype(np.uint8)
+
+
+def encode(grey: Grey) -> bytes:
+    """Write grey levels as a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(grey).save(file, "PNG")
+    return file.getvalue()
 
 
 def reduced(grey: Levels, factor: int) -> Levels:

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.activations import Array
-from models.decision import Decision, decide
-from models.network import CLASSES, forward
-from models.preprocessing import preprocess
+from models.decision import Decision, read
+from models.network import CLASSES
 from models.store import Model
 from training.data import Examples, Labels
 
@@ -59,7 +58,7 @@ def evaluate(model: Model, examples: Examples) -> Evaluation:
 
 def decisions(model: Model, examples: Examples) -> Decision:
     """Return what the service would say of each image."""
-    return decide(forward(model.network, preprocess(examples.images)).z[-1], model.metadata)
+    return read(model, examples.images)[1]
 
 
 def expected_calibration_error(p: Array, labels: Labels, bins: int = BINS) -> float:

@@ -25,9 +25,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.accuracy.pens import Grey
-from models.decision import decide
-from models.network import forward
-from models.preprocessing import preprocess
+from models.decision import read
 from models.store import Model, load
 from service.images import InvalidImage
 from service.normalise import normalise
@@ -52,8 +50,7 @@ def _is_refused(model: Model, picture: Grey) -> bool:
         image = normalise(picture)[0]
     except InvalidImage:
         return True
-    z = forward(model.network, preprocess(image[None])).z[-1]
-    return bool(decide(z, model.metadata).abstained[0])
+    return bool(read(model, image[None])[1].abstained[0])
 
 
 def uniform(rng: np.random.Generator) -> Grey:
