@@ -1,4 +1,4 @@
-"""How far it is, on standard error if that is a terminal: one line, drawn anew, erased for what is written."""
+"""How far it is, on standard error if that is a terminal: one line, erased before anything else is said."""
 
 import sys
 from collections.abc import Iterator, Sequence

@@ -74,7 +74,7 @@ def test_a_failure_is_one_request_s(app: Flask, seven: bytes, monkeypatch: pytes
     """If the network can't be run for a batch, whoever asked for it fails, and nobody else."""
     together = [begun(app, seven) for _ in range(3)]
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "forward", lambda *_: _raise(MemoryError))
+        patch.setattr(batches, "read", lambda *_: _raise(MemoryError))
         with pytest.raises(MemoryError):
             document(together[0])
     assert [document(answer)["digit"] for answer in together[1:]] == [7, 7]
