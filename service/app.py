@@ -9,8 +9,20 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
 
-from service import feedback, health, inside, metrics, open_inference, page, predict, problems, requestlog
+from service import (
+    feedback,
+    health,
+    inside,
+    metrics,
+    open_inference,
+    page,
+    predict,
+    problems,
+    requestlog,
+    spans,
+)
 from service.settings import Settings
+from service.timing import HEADER, server_timing
 
 
 class Routes(MapAdapter):
@@ -39,6 +51,7 @@ class App(Flask):
         super().__init__(__name__, static_folder=None)
         self.found: dict[tuple[str, str], Any] = {}
         self.request_log = requestlog.RequestLog(settings)
+        self.spans_wanted = spans.wanted(os.environ)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the route by path and method alone: what Flask does besides, for many hosts, takes time."""
@@ -71,9 +84,12 @@ class App(Flask):
         response = super().full_dispatch_request()
         response.headers["X-Request-Id"] = entry["request"]
         end = partial(self._end, began, asked, response.status_code)
+        timing = partial(server_timing, entry, began)
         if isinstance(response, predict.Deferred):
+            response.timing = timing
             response.call_on_close(end)
         else:
+            response.headers[HEADER] = timing()
             end()
         return response
 
@@ -84,7 +100,18 @@ class App(Flask):
         method = asked.method if asked.method in metrics.METHODS else "other"
         metrics.count_request(seconds, route, method, status)
         answered = {"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 3)}
-        self.request_log.write(asked.environ[requestlog.ENTRY], asked.environ, answered)
+        entry = asked.environ[requestlog.ENTRY]
+        if self.spans_wanted:
+            self._record(entry, answered, asked.environ.get("HTTP_TRACEPARENT", ""))
+        self.request_log.write(entry, asked.environ, answered)
+
+    def _record(self, entry: requestlog.Entry, answered: dict[str, Any], traceparent: str) -> None:
+        """Make a request's spans; where that fails, for whatever reason, it is the spans that end."""
+        try:
+            entry["trace"] = spans.record(entry, answered, traceparent)
+        except Exception:
+            self.spans_wanted = False
+            self.logger.exception("spans are not made any more")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

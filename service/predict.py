@@ -25,6 +25,7 @@ from service.problems import Problem
 from service.readings import Readings
 from service.requestlog import ENTRY, Entry
 from service.settings import Settings
+from service.timing import HEADER
 from service.uploads import read_pngs
 
 blueprint = Blueprint("predict", __name__)
@@ -35,7 +36,13 @@ Document = dict[str, Any]
 
 
 class Deferred(Response):
-    """JSON that is written when the server asks for it: what waits with it may be handed in before."""
+    """JSON that is written when the server asks for it: what waits with it may be handed in before.
+
+    How long that took is known only then, so that this header comes last, when its place is long given: a
+    server may send nothing before the first of the body is there (PEP 3333).
+    """
+
+    timing: Callable[[], str]
 
     def __init__(self, write: Callable[[], str]) -> None:
         """Keep what writes the body."""
@@ -44,11 +51,13 @@ class Deferred(Response):
 
     def __call__(self, _: Any, start_response: Any) -> Iterator[bytes]:  # noqa: ANN401 - WSGI's own
         """Answer as WSGI asks."""
-        start_response(self.status, [*self.headers])
-        return self._body()
+        headers = [*self.headers]
+        start_response(self.status, headers)
+        return self._body(headers)
 
-    def _body(self) -> Iterator[bytes]:
+    def _body(self, headers: list[tuple[str, str]]) -> Iterator[bytes]:
         body = self.write().encode()
+        headers.append((HEADER, self.timing()))
         self.close()
         yield body
 

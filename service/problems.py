@@ -14,6 +14,8 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from service.timing import HEADER, NONE
+
 MEDIA_TYPE = "application/problem+json"
 # Under this, errors have the form of the Open Inference Protocol.
 OPEN_INFERENCE = re.compile(r"/v2(/|$)")
@@ -129,7 +131,7 @@ def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, st
     """Write an answer as HTTP has it, for those who have no app to write it."""
     _, media_type, shown = _form(document)
     body = json.dumps(shown)
-    lines = {"Content-Type": media_type, "Content-Length": str(len(body)), **headers}
+    lines = {"Content-Type": media_type, "Content-Length": str(len(body)), HEADER: NONE, **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
 

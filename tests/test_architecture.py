@@ -10,8 +10,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "models": {"models", "numpy"},
-    # werkzeug is what flask stands on.
-    "service": {*("models", "service", "numpy", "flask", "werkzeug", "gunicorn", "PIL", "prometheus_client")},
+    # werkzeug is what flask stands on; opentelemetry need not be installed.
+    "service": {
+        *("models", "service", "numpy", "flask", "werkzeug", "gunicorn", "PIL", "prometheus_client"),
+        "opentelemetry",
+    },
     "training": {"models", "training", "numpy", "click", "matplotlib", "pooch", "requests", "tqdm"},
 }
 
@@ -36,7 +39,8 @@ def test_each_folder_imports_what_it_may(folder: str) -> None:
         assert found <= ALLOWED[folder], f"{path}: {found - ALLOWED[folder]}"
 
 
-def test_one_place_opens_images() -> None:
-    """Pillow is imported by one file of the service."""
-    users = [path.name for path in (ROOT / "service").rglob("*.py") if "PIL" in imports(path)]
-    assert users == ["images.py"]
+@pytest.mark.parametrize(("package", "file"), [("PIL", "images.py"), ("opentelemetry", "spans.py")])
+def test_one_place_knows_a_package(package: str, file: str) -> None:
+    """One place opens images, and one makes spans."""
+    users = [path.name for path in (ROOT / "service").rglob("*.py") if package in imports(path)]
+    assert users == [file]
