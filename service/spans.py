@@ -79,10 +79,11 @@ def record(entry: Entry, answered: Mapping[str, Any], traceparent: str) -> str:
     if answered["status"] >= 500:
         span.set_status(trace.StatusCode.ERROR)
     within = trace.set_span_in_context(span)
-    at = end - int(sum(entry.get("stages", {}).values()) * NS_PER_MS)
-    for name, ms in entry.get("stages", {}).items():
+    stages = {name: int(ms * NS_PER_MS) for name, ms in entry.get("stages", {}).items()}
+    at = end - sum(stages.values())
+    for name, took in stages.items():
         stage = _tracer().start_span(name, within, start_time=at)
-        at += int(ms * NS_PER_MS)
+        at += took
         stage.end(at)
     span.end(end)
     return trace.format_trace_id(span.get_span_context().trace_id)
