@@ -5,24 +5,43 @@
     reduced      each pixel the mean of a block of whole pixels
     resized      to any size, larger or smaller
 
-Only Pillow's PNG reader is ever used, and only after the header was found to be within the limits.
+Pillow is given no file. png.py says what is in one; Pillow inflates and unfilters the rows of a picture whose
+size and form are known, within the limits. None of its other decoders is within reach.
 """
 
-import io
 import math
-import struct
-from typing import Any, TypeVar
+import zlib
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
+from PIL import Image, ImageChops
+
+from service.png import COLOUR, COLOUR_ALPHA, GREY, GREY_ALPHA, INDEXED, SIGNATURE, Png, read, read_header
 
 Grey = npt.NDArray[np.uint8]
 Levels = TypeVar("Levels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-HEADER = struct.Struct(">8s4x4sIIB")  # signature, length, "IHDR", width, height, bit depth
+# Each row takes memory of its own: 16 million rows of a pixel are a picture of no digit.
+LONGEST_SIDE = 2**16
+# By kind of colour and bits of a sample: Pillow's mode for the picture, and its word for the rows' layout.
+LAYOUTS = {
+    **{(GREY, depth): ("P", f"P;{depth}") for depth in (1, 2, 4)},
+    (GREY, 8): ("L", "L"),
+    (GREY, 16): ("L", "L;16B"),
+    (COLOUR, 8): ("RGB", "RGB"),
+    (COLOUR, 16): ("RGB", "RGB;16B"),
+    **{(INDEXED, depth): ("P", f"P;{depth}") for depth in (1, 2, 4)},
+    (INDEXED, 8): ("P", "P"),
+    (GREY_ALPHA, 8): ("LA", "LA"),
+    (GREY_ALPHA, 16): ("RGBA", "LA;16B"),
+    (COLOUR_ALPHA, 8): ("RGBA", "RGBA"),
+    (COLOUR_ALPHA, 16): ("RGBA", "RGBA;16B"),
+}
+# The same rows, but of each sample of 16 bits the lower eight.
+LOWER = {GREY: ("L", "L;16"), COLOUR: ("RGB", "RGB;16L")}
 
 
 class InvalidImage(ValueError):  # noqa: N818 - the contract's own name
@@ -35,74 +54,113 @@ class InvalidImage(ValueError):  # noqa: N818 - the contract's own name
 
 
 def decode(png: bytes, max_pixels: int) -> Grey:
-    """Read a PNG of any mode as grey levels uint8 (height, width).
+    """Read a PNG of any kind as grey levels uint8 (height, width); of an animation, its still picture.
 
     Raises InvalidImage: not_png, too_many_pixels (from the header alone), broken_image.
     """
-    depth = _check_header(png, max_pixels)
-    try:
-        image = PngImageFile(io.BytesIO(png))
-        image.load()
-        return _grey(image, depth)
-    except Exception as error:
-        raise InvalidImage("broken_image", f"The PNG can't be read: {error}") from error
-
-
-def _check_header(png: bytes, max_pixels: int) -> int:
-    """Hold size to the limit before anything is decoded, and return the bit depth."""
     if not png.startswith(SIGNATURE):
         raise InvalidImage("not_png", "The image is not a PNG: it does not start with the PNG signature.")
-    if len(png) < HEADER.size:
-        raise InvalidImage("broken_image", "The PNG ends before its header does.")
-    _, kind, width, height, depth = HEADER.unpack_from(png)
-    if kind != b"IHDR" or not width or not height:
-        raise InvalidImage("broken_image", "The PNG has no valid header.")
-    if width * height > max_pixels:
-        detail = f"The image has {width} × {height} pixels; at most {max_pixels} are read."
-        raise InvalidImage("too_many_pixels", detail)
-    return int(depth)
+    try:
+        header = read_header(png)
+        _check_size(header.width, header.height, max_pixels)
+        return np.asarray(_grey(read(png, header)))
+    except InvalidImage:
+        raise
+    except (ValueError, zlib.error) as error:
+        raise InvalidImage("broken_image", f"The PNG can't be read: {error}.") from error
 
 
-def _grey(image: Image.Image, depth: int) -> Grey:
-    if image.mode == "L" and not image.has_transparency_data:
-        return np.asarray(image)
-    if image.mode == "I;16":
-        levels = np.asarray(image).astype(np.uint16)
-        grey = (levels >> 8).astype(np.uint8)
-        if "transparency" not in image.info:
-            return grey
-        return _over_backdrop(grey, np.where(levels == image.info["transparency"], 0, 255))
-    if not image.has_transparency_data:
-        return np.asarray(image.convert("L"))
-    if image.mode in {"1", "L", "RGB"}:
-        image.info["transparency"] = _as_levels(image.info["transparency"], depth)
-        image = image.convert("L") if image.mode == "1" else image
-    grey, alpha = np.moveaxis(np.asarray(image.convert("RGBA").convert("LA")), -1, 0)
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels or max(width, height) > LONGEST_SIDE:
+        limits = f"at most {max_pixels} are read, and {LONGEST_SIDE} in a row or column"
+        raise InvalidImage("too_many_pixels", f"The image has {width} × {height} pixels; {limits}.")
+
+
+def _grey(png: Png) -> Image.Image:
+    """Return the grey picture (mode L), its ink showing."""
+    image = _unpacked(png, LAYOUTS[png.header.colour, png.header.depth])
+    if image.mode == "P":
+        return _looked_up(image, png)
+    if png.header.colour in {GREY_ALPHA, COLOUR_ALPHA}:
+        grey, alpha = image.convert("L"), image.getchannel("A")
+    elif png.transparency:
+        grey, alpha = image.convert("L"), _opacity(image, png)
+    else:
+        return image.convert("L") if image.mode != "L" else image
+    del image  # four bytes a pixel, and no longer needed
     return _over_backdrop(grey, alpha)
 
 
-def _as_levels(transparency: Any, depth: int) -> Any:  # noqa: ANN401 - a level or three, as Pillow has it
-    """Bring the transparent colour to 8 bits, as Pillow has brought the pixels."""
-    if isinstance(transparency, tuple):
-        return tuple(_as_levels(level, depth) for level in transparency)
-    # Pillow has already turned the one bit of mode "1" into 0 or 255.
-    return transparency if depth in {1, 8} else transparency * 255 // (2**depth - 1)
+def _unpacked(png: Png, layout: tuple[str, str]) -> Image.Image:
+    """Inflate and unfilter the rows; layout is the picture's mode and Pillow's word for the rows'."""
+    (mode, rows), header = layout, png.header
+    return Image.frombytes(mode, (header.width, header.height), png.rows(), "zip", (rows, header.interlaced))
 
 
-def _over_backdrop(grey: Grey, alpha: npt.NDArray[Any]) -> Grey:
-    """Lay what is opaque over a backdrop that lets its ink show.
+def _looked_up(image: Image.Image, png: Png) -> Image.Image:
+    """Turn places in a table into what is there: a palette's colours, or the grey levels of a few bits."""
+    levels, alpha = _palette(png) if png.header.colour == INDEXED else _few_levels(png)
+    if any(image.histogram()[len(levels) :]):
+        raise ValueError("it has a colour that is not in its palette")
+    rest = [0] * (256 - len(levels))
+    grey = image.point(levels + rest, "L")
+    return _over_backdrop(grey, image.point(alpha + rest, "L")) if png.transparency else grey
+
+
+def _palette(png: Png) -> tuple[list[int], list[int]]:
+    """Return the grey level and the opacity of each of a palette's colours."""
+    size, odd = divmod(len(png.palette), 3)
+    if odd or not 0 < size <= 256 or len(png.transparency) > size:
+        raise ValueError("its palette is missing, or of a size that none has")
+    levels = Image.frombytes("RGB", (size, 1), png.palette).convert("L").tobytes()
+    return [*levels], [*png.transparency.ljust(size, b"\xff")]
+
+
+def _few_levels(png: Png) -> tuple[list[int], list[int]]:
+    """Return what each grey level of 1, 2 or 4 bits is in 8, and its opacity."""
+    most = 2**png.header.depth - 1
+    clear = png.clear_colour() if png.transparency else (-1,)
+    return [level * 255 // most for level in range(most + 1)], _all_but(clear[0])[: most + 1]
+
+
+def _opacity(image: Image.Image, png: Png) -> Image.Image:
+    """Return where a picture has another colour than the one that is transparent (mode L, 255)."""
+    clear = png.clear_colour()
+    opaque = Image.new("L", image.size)
+    if png.header.depth == 16:
+        _add_other(opaque, _unpacked(png, LOWER[png.header.colour]), [sample & 255 for sample in clear])
+        clear = tuple(sample >> 8 for sample in clear)
+    _add_other(opaque, image, clear)
+    return opaque
+
+
+def _add_other(opaque: Image.Image, image: Image.Image, colour: Sequence[int]) -> None:
+    """Make opaque 255 wherever a picture has another colour."""
+    for band, level in enumerate(colour):
+        opaque.paste(255, mask=image.getchannel(band).point(_all_but(level)))
+
+
+def _all_but(level: int) -> list[int]:
+    return [255 * (other != level) for other in range(256)]
+
+
+def _over_backdrop(grey: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Lay what is opaque over a backdrop that lets its ink show; both are of mode L.
 
     Mostly transparent: the opaque part is the ink itself, so the backdrop is its opposite. Mostly
     opaque: the opaque part has a background of its own, and the backdrop continues it.
     """
-    opaque = grey[alpha > 127]
-    if not opaque.size:
-        return np.zeros_like(grey)
-    level = float(np.median(opaque))
-    if opaque.size * 2 <= grey.size:
-        level = 255.0 if level < 128 else 0.0
-    share = alpha / 255
-    return np.rint(grey * share + level * (1 - share)).astype(np.uint8)
+    if alpha.getextrema()[0] == 255:
+        return grey
+    counts = grey.histogram(alpha.point([0] * 128 + [255] * 128))
+    opaque, pixels = sum(counts), grey.width * grey.height
+    if not opaque:
+        return Image.new("L", grey.size)
+    level = next(level for level, below in enumerate(accumulate(counts)) if 2 * below >= opaque)
+    if opaque * 2 <= pixels:
+        level = 255 if level < 128 else 0
+    grey.paste(level, mask=ImageChops.invert(alpha))
+    return grey
 
 
 def encode(grey: Grey) -> bytes:
