@@ -1,0 +1,150 @@
+"""What must hold for any bytes whatever; each target takes bytes, and raises where something does not hold.
+
+    images      a file is read, within time and memory, or refused for one of the documented reasons
+    answers     a request is answered with the documented document, and never with a 5xx
+    forms       the quick reader of forms reads what werkzeug reads, or leaves it to werkzeug
+    heads       the quick reader of heads reads what gunicorn reads, or leaves it to gunicorn
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+from typing import Any, NoReturn, cast
+
+from flask import Flask
+from gunicorn.config import Config
+from gunicorn.http.errors import ParseException
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import MultiPartParser
+
+from service.app import create_app
+from service.gateway import SAME_FOR_ALL
+from service.heads import _unusual, _usual
+from service.images import InvalidImage, decode
+from service.multipart import files_in
+from service.normalise import SIDE, normalise
+from service.problems import REASONS
+from service.settings import Settings
+
+# Enough for any kind of picture, and little enough for thousands in a second.
+MOST_PIXELS = 2**16
+CLIENT = ("127.0.0.1", 50000)
+PROBLEM = {"type", "title", "status", "detail", "instance"}
+DIGIT = {"digit", "confidence", "probabilities", "prediction_set", "abstained", "model"}
+CONFIG = Config()
+
+
+def images(data: bytes) -> None:
+    """Decode and normalise a file."""
+    try:
+        grey = decode(data, MOST_PIXELS)
+        assert grey.dtype == "uint8"
+        assert grey.ndim == 2
+        assert 0 < grey.size <= MOST_PIXELS
+        image, receipt = normalise(grey)
+    except InvalidImage as error:
+        assert error.reason in REASONS
+        assert REASONS[error.reason] < 500
+        assert str(error).isprintable()
+        return
+    assert (image.shape, image.dtype) == ((SIDE, SIDE), "uint8")
+    assert image.any()
+    left, top, right, bottom = receipt.crop
+    assert 0 <= left < right <= grey.shape[1]
+    assert 0 <= top < bottom <= grey.shape[0]
+
+
+def answers(data: bytes) -> None:
+    """Post a request: its type in the first line, its query in the second, then its body."""
+    kind, _, rest = data.partition(b"\n")
+    query, _, body = rest.partition(b"\n")
+    started: list[Any] = []
+    environ = {
+        **SAME_FOR_ALL,
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/predict",
+        # The server lets nothing else through.
+        "QUERY_STRING": "".join(chr(byte) for byte in query if 32 < byte < 127),
+        "CONTENT_TYPE": "".join(chr(byte) for byte in kind if 31 < byte < 127 or byte > 160),
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "8080",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+    }
+    chunks = _app()(environ, lambda *answer: cast("Any", started.append(answer)))
+    document = json.loads(b"".join(chunks), parse_constant=_refuse)
+    status, headers = started[0][0], dict(started[0][1])
+    if status.startswith("200"):
+        assert headers["Content-Type"] == "application/json"
+        for answer in document.get("predictions", [document]):
+            assert answer.keys() >= DIGIT or _is_problem(answer)
+    else:
+        assert headers["Content-Type"] == "application/problem+json"
+        assert _is_problem(document)
+        assert status.startswith(f"{document['status']} ")
+
+
+@cache
+def _app() -> Flask:
+    return create_app(Settings(max_pixels=MOST_PIXELS, max_images=4, max_upload_bytes=2**20, log_requests="no"))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise AssertionError(constant)
+
+
+def _is_problem(document: Any) -> bool:  # noqa: ANN401 - JSON
+    assert document.keys() == PROBLEM
+    assert 400 <= document["status"] < 500
+    if document["type"] != "about:blank":
+        reason = document["type"].removeprefix("urn:digits:problem:").replace("-", "_")
+        assert document["status"] == REASONS[reason]
+    return True
+
+
+def forms(data: bytes) -> None:
+    """Read a form: its boundary in the first line, then its body."""
+    line, _, body = data.partition(b"\n")
+    boundary = line.decode("latin-1")
+    files = files_in(body, f"multipart/form-data; boundary={boundary}")
+    if files is None:
+        return
+    parser = MultiPartParser(
+        stream_factory=lambda *_, **__: BytesIO(),
+        max_form_memory_size=2**20,
+        max_form_parts=512,
+        cls=list,  # type: ignore[arg-type]  # as the service uses it
+    )
+    try:
+        fields, parts = parser.parse(BytesIO(body), boundary.encode("latin-1"), len(body))
+    except RequestEntityTooLarge:
+        # More parts than werkzeug was told to read; the service counts the files itself.
+        assert len(files) > 512
+        return
+    assert not fields
+    assert files == [file.read() for _, file in cast("list[tuple[str, FileStorage]]", parts)]
+
+
+def heads(data: bytes) -> None:
+    """Read a request's head."""
+    head, end, _ = data.partition(b"\r\n\r\n")
+    quick = _usual(head + end)
+    try:
+        slow = _unusual(head + end, CONFIG, CLIENT, 1)
+    except (ParseException, OSError, StopIteration):
+        assert quick is None
+        return
+    assert quick is None or quick == slow
+    assert slow.length is None or slow.length >= 0
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "images": images,
+    "answers": answers,
+    "forms": forms,
+    "heads": heads,
+}
