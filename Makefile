@@ -9,7 +9,7 @@ SERVE := .venv/serve
 DEV := .venv/dev
 RUN := $(DEV)/bin/python
 
-.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing pictures walkthrough-plots lock clean help
+.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing fuzz pictures walkthrough-plots lock clean help
 
 help:                ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -77,6 +77,13 @@ pictures: $(DEV)/done ## Draw the page's and the dashboards' pictures anew (need
 
 bench-preprocessing: $(DEV)/done ## Time what the service does to an image between decoding and the network
 	$(RUN) -m benchmarks.preprocessing
+
+fuzz:                ## Let a fuzzer make up images, requests, forms and heads for SECONDS (60)
+	test -e .venv/fuzz/done || { $(PYTHON) -m venv --clear .venv/fuzz && \
+	  .venv/fuzz/bin/pip install --quiet --require-hashes -r requirements.txt && \
+	  .venv/fuzz/bin/pip install --quiet -r tests/fuzz/requirements.txt && touch .venv/fuzz/done; }
+	.venv/fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
+SECONDS ?= 60
 
 walkthrough-plots: $(DEV)/done ## Draw the walk-through's plots anew
 	$(RUN) -m docs.plots

@@ -14,6 +14,8 @@ so. What is read is what werkzeug would have read; a test holds the two to each 
 import re
 
 CONTENT_TYPE = "multipart/form-data; boundary="
+# A form with more is taken apart by werkzeug, which stops at as many as are allowed.
+MOST_FILES = 1024
 ENDS = (b"--", b"--\r\n")
 BOUNDARY = re.compile(r"[-0-9A-Za-z_]{0,68}[0-9A-Za-z]")
 HEAD = re.compile(
@@ -35,7 +37,7 @@ def files_in(body: bytes, content_type: str) -> list[bytes] | None:
     if boundary == content_type or not BOUNDARY.fullmatch(boundary):
         return None
     dashed = b"--" + boundary.encode()
-    *parts, end = body.removeprefix(dashed).split(b"\r\n" + dashed)
+    *parts, end = body.removeprefix(dashed).split(b"\r\n" + dashed, MOST_FILES)
     # A boundary anywhere else, or with a line feed alone before it, may be one to werkzeug.
     if not body.startswith(dashed) or end not in ENDS or body.count(dashed) != len(parts) + 1:
         return None

@@ -1,116 +1,87 @@
 """Bytes that a fuzzer makes up, guided by what of the service's code they reach, against the targets.
 
-    make fuzz SECONDS=60                              all targets at once, each in a process of its own
-    python -m tests.fuzz --seconds 60 --record        the same, with a line for each in docs/fuzz.csv
+    make fuzz SECONDS=60       all targets at once, each in a process of its own
 
 It needs atheris (libFuzzer for Python). What it finds interesting is kept in .fuzz/, and it begins there the
-next time; what it finds wrong is there too, as crash-…: put it into tests/fuzz/corpus/, and it is a test.
+next time; what it finds wrong is there, too, as TARGET-crash-…: in tests/fuzz/corpus/TARGET/ it is a test.
 """
 
 import argparse
 import csv
-import random
+import math
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from tests.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 KEPT = ROOT / ".fuzz"
 RECORD = ROOT / "docs" / "fuzz.csv"
-COLUMNS = ("date", "target", "executions", "seconds", "findings")
-TARGETS = ("images", "answers", "forms", "heads")
-DICTIONARY = Path(__file__).parent / "words.dict"
+# A process of atheris grows by half a kB with each change that is made for it: it ends after so many.
+FLAGS = ["-runs=1000000", "-max_len=8192", "-timeout=30", "-rss_limit_mb=2048", "-print_final_stats=1"]
+
+
+class Count(NamedTuple):
+    """What came of a target: a line of docs/fuzz.csv."""
+
+    date: str
+    target: str
+    executions: int
+    seconds: int
+    findings: int
 
 
 def main() -> None:
     """Fuzz, and say what came of it; the status is 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("--target", action="append", choices=TARGETS, help="which (all)")
-    parser.add_argument("--seconds", type=int, default=60, help="how long")
+    parser.add_argument("--target", action="append", choices=TARGETS, help="which; all, if none is named")
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--record", action="store_true", help=f"add the counts to {RECORD.relative_to(ROOT)}")
-    parser.add_argument("--only", help=argparse.SUPPRESS)
-    given, rest = parser.parse_known_args()
-    if given.only:
-        _fuzz(given.only, rest)
-        return
-    running = {target: _begin(target, given.seconds) for target in given.target or TARGETS}
-    rows = [_row(target, *_end(target, process)) for target, process in running.items()]
-    for row in rows:
-        print(*row, sep=",")
+    given = parser.parse_args()
+    targets = given.target or [*TARGETS]
+    with ThreadPoolExecutor(len(targets)) as pool:
+        counts = [*pool.map(partial(_fuzz, seconds=given.seconds), targets)]
+    csv.writer(sys.stdout, lineterminator="\n").writerows([Count._fields, *counts])
     if given.record:
-        _write(rows)
-    sys.exit(any(row[-1] for row in rows))
+        with RECORD.open("a", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(counts)
+    sys.exit(any(count.findings for count in counts))
 
 
-def _begin(target: str, seconds: int) -> "subprocess.Popen[bytes]":
-    """Start a process for a target; it begins with the seeds, what was kept, and what was once found."""
+def _fuzz(target: str, seconds: int) -> Count:
+    """Fuzz a target, one process after the other, until time is up or something is found."""
+    began, executions, failed = monotonic(), 0, False
+    while not failed and monotonic() < began + seconds:
+        left = math.ceil(began + seconds - monotonic())
+        failed, executed = _run(target, left)
+        executions += executed
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    return Count(date, target, executions, round(monotonic() - began), int(failed))
+
+
+def _run(target: str, seconds: int) -> tuple[bool, int]:
+    """Fuzz in a process of its own; return whether it found anything, and how many executions it made.
+
+    It begins with what is kept: the seeds, what was interesting before, and what was once found.
+    """
     kept = KEPT / target
     kept.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.fuzz", "--only", target, str(kept)]
-    if (CORPUS / target).is_dir():
-        command.append(str(CORPUS / target))
-    command += [f"-max_total_time={seconds}", f"-artifact_prefix={KEPT}/{target}-", "-print_final_stats=1"]
-    command += ["-max_len=8192", "-timeout=30", "-rss_limit_mb=2048", "-verbosity=1"]
-    with (KEPT / f"{target}.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-
-
-def _end(target: str, process: "subprocess.Popen[bytes]") -> tuple[int, int, int]:
-    """Wait for the process, and return executions, seconds and findings."""
-    code = process.wait()
-    log = (KEPT / f"{target}.log").read_text(errors="replace")
-    if code:
-        sys.stderr.write(log[-5000:])
-    done = re.search(r"Done (\d+) runs in (\d+) second", log)
-    executed = done or re.search(r"number_of_executed_units: (\d+)()", log)
-    if not executed:
-        return 0, 0, 1
-    return int(executed[1]), int(executed[2] or 0), int(code != 0)
-
-
-def _row(target: str, executions: int, seconds: int, findings: int) -> tuple[str, str, int, int, int]:
-    return (f"{datetime.now(UTC):%Y-%m-%d}", target, executions, seconds, findings)
-
-
-def _write(rows: list[tuple[str, str, int, int, int]]) -> None:
-    is_new = not RECORD.exists()
-    with RECORD.open("a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(COLUMNS)
-        writer.writerows(rows)
-
-
-def _fuzz(target: str, arguments: list[str]) -> None:
-    """Fuzz one target in this process, which ends with it."""
-    import atheris
-
-    with atheris.instrument_imports(include=["service"]):
-        from tests.fuzz.targets import TARGETS as CHECKS
-    from tests.fuzz.chunks import mutated
-    from tests.fuzz.seeds import SEEDS
-
-    for number, seed in enumerate(SEEDS[target]()):
-        (KEPT / target / f"seed-{number}").write_bytes(seed)
-
-    def mutate(data: bytes, most: int, seed: int) -> bytes:
-        """Change a picture by its structure, wherever it stands, and anything else as libFuzzer does."""
-        rng = random.Random(seed)
-        at = data.find(b"\x89PNG")
-        if at < 0 or rng.random() < 0.1:
-            return atheris.Mutate(data, len(data) + 64)[:most]
-        before = data[:at] if rng.random() < 0.8 else atheris.Mutate(data[:at], at + 64)
-        picture = mutated(data[at:], rng, lambda bits: atheris.Mutate(bits, len(bits) + 64))
-        return (before + picture)[:most]
-
-    if target in {"images", "answers"}:
-        atheris.Setup([sys.argv[0], *arguments], CHECKS[target], custom_mutator=mutate)
-    else:
-        atheris.Setup([sys.argv[0], *arguments], CHECKS[target])
-    atheris.Fuzz()
+    flags = [*FLAGS, f"-max_total_time={seconds}", f"-artifact_prefix={KEPT}/{target}-"]
+    command = [sys.executable, "-m", "tests.fuzz.guided", target, *flags, str(kept), str(CORPUS / target)]
+    run = subprocess.run(command, cwd=ROOT, check=False, stderr=subprocess.PIPE, text=True, errors="replace")
+    executed = re.search(r"number_of_executed_units: +(\d+)", run.stderr)
+    if run.returncode or not executed:
+        sys.stderr.write(run.stderr[-5000:])
+        return True, int(executed[1]) if executed else 0
+    return False, int(executed[1])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """PNGs taken apart and put together again, and changed in ways that a random change of bytes never finds.
 
-A changed chunk gets a checksum that fits, and changed pixels are deflated anew: else nearly every change would
-end at the first check, and none would reach what lies behind it.
+A changed chunk gets a checksum that fits, and changed pixels are deflated anew: else nearly every change
+would end at the first check, and none would reach what lies behind it.
 """
 
 import random
@@ -23,9 +23,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 def header(width: int, height: int, depth: int = 8, colour: int = 0, interlaced: int = 0) -> bytes:
     """Write the signature and the header."""
-    return SIGNATURE + chunk(
-        b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    )
+    return SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
 
 
 def join(chunks: list[Chunk]) -> bytes:
@@ -35,7 +33,8 @@ def join(chunks: list[Chunk]) -> bytes:
 
 def split(png: bytes) -> list[Chunk]:
     """Take a file apart, as far as it goes; checksums are not looked at."""
-    chunks, at = [], len(SIGNATURE)
+    chunks: list[Chunk] = []
+    at = len(SIGNATURE)
     while at + 12 <= len(png) and len(chunks) < 64:
         length = min(int.from_bytes(png[at : at + 4], "big"), len(png) - at - 12)
         chunks.append((png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
@@ -75,19 +74,19 @@ def mutated(png: bytes, rng: random.Random, scramble: Callable[[bytes], bytes]) 
 def _other_header(content: bytes, rng: random.Random) -> bytes:
     fields = list(struct.unpack(">IIBBBBB", content))
     at = rng.choice([0, 1, 2, 3, 6, rng.randrange(7)])
-    fields[at] = rng.choice(
-        {
-            **dict.fromkeys((0, 1), [1, 2, 5, 7, 8, 9, 28, 33, 280, rng.randrange(2**9), 2**31 - 1]),
-            2: [1, 2, 4, 8, 16],
-            3: [0, 2, 3, 4, 6],
-        }.get(at, [0, 1, 2, 255])
-    )
+    match at:
+        case 0 | 1:
+            fields[at] = rng.choice([1, 2, 5, 7, 8, 9, 28, 33, 280, rng.randrange(2**9), 2**31 - 1])
+        case 2:
+            fields[at] = rng.choice([1, 2, 4, 8, 16])
+        case 3:
+            fields[at] = rng.choice([0, 2, 3, 4, 6])
+        case _:
+            fields[at] = rng.choice([0, 1, 2, 255])
     return struct.pack(">IIBBBBB", *fields)
 
 
-def _other_pixels(
-    chunks: list[Chunk], rng: random.Random, scramble: Callable[[bytes], bytes]
-) -> list[Chunk]:
+def _other_pixels(chunks: list[Chunk], rng: random.Random, scramble: Callable[[bytes], bytes]) -> list[Chunk]:
     """Inflate the pixels, change them, and deflate them anew in place of the first IDAT."""
     places = [at for at, (kind, _) in enumerate(chunks) if kind == b"IDAT"]
     if not places:

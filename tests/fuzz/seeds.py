@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import png as pypng
 
@@ -10,7 +11,7 @@ from tests.fuzz.chunks import SIGNATURE, chunk, header, join, split
 
 HEAD = b'Content-Disposition: form-data; name="file"; filename="7.png"\r\n'
 TYPE = b"Content-Type: image/png\r\n"
-USUAL = b"POST /predict?receipt=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n"
+USUAL = b"POST /predict?receipt=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: curl/8.5.0\r\n"
 FIELDS = [
     b"Content-Length: 254\r\nContent-Type: image/png\r\n",
     b"Content-Length: 254\r\nContent-Length: 255\r\n",
@@ -56,7 +57,7 @@ def _picture(colour: int, depth: int, *, interlaced: bool = False) -> bytes:
         for y in range(28)
     ]
     file = io.BytesIO()
-    form = {"greyscale": colour in {0, 4}, "alpha": colour in {4, 6}}
+    form: dict[str, Any] = {"greyscale": colour in {0, 4}, "alpha": colour in {4, 6}}
     if colour == 3:
         form = {"palette": [(level, level, level, 255 - level // 2) for level in range(2**depth)]}
     pypng.Writer(28, 28, bitdepth=depth, interlace=interlaced, **form).write(file, rows)
@@ -66,7 +67,8 @@ def _picture(colour: int, depth: int, *, interlaced: bool = False) -> bytes:
 def form(*files: bytes, boundary: bytes = b"b") -> bytes:
     """Write a form with files."""
     dashed = b"--" + boundary
-    return b"".join(dashed + b"\r\n" + HEAD + TYPE + b"\r\n" + file + b"\r\n" for file in files) + dashed + b"--\r\n"
+    head = dashed + b"\r\n" + HEAD + TYPE + b"\r\n"
+    return b"".join(head + file + b"\r\n" for file in files) + dashed + b"--\r\n"
 
 
 def _answers() -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """The quick reader of forms reads what werkzeug reads, or leaves it to werkzeug."""
 
 import random
+import tracemalloc
 from io import BytesIO
 from typing import cast
 
@@ -60,6 +61,17 @@ def test_it_reads_what_werkzeug_reads() -> None:
             read += 1
             assert files == by_werkzeug(body, boundary), (boundary, body)
     assert read > BODIES / 20
+
+
+def test_millions_of_parts_take_no_memory() -> None:
+    """A body of nothing but boundaries is left to werkzeug before a million parts are made of it."""
+    body = b"--b" + b"xy\r\n--b" * 2**19 + b"--"
+    tracemalloc.start()
+    try:
+        assert files_in(body, "multipart/form-data; boundary=b") is None
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
