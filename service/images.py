@@ -9,6 +9,7 @@ Pillow is given no file. png.py says what is in one; Pillow inflates and unfilte
 size and form are known, within the limits. None of its other decoders is within reach.
 """
 
+import io
 import math
 import zlib
 from collections.abc import Sequence
