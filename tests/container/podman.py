@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarks.serving.server import free_ports
 
-ROOT = Path(__file__).parents[2]
 BASE_SCRIPT = Path(__file__).parent / "base.sh"
 # Kept from one run to the next, as wheels are: it takes half a minute to make.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "digits"
@@ -35,7 +34,8 @@ class Podman:
 
     def __init__(self, program: str, folder: Path) -> None:
         """Keep the configuration in a folder."""
-        self.program = program
+        # The monitor of a container that runs out of memory leaves a file where it stands.
+        self.program, self.folder = program, folder
         configuration = folder / "containers.conf"
         configuration.write_text(CONFIGURATION)
         self.environment = os.environ | {"CONTAINERS_CONF": str(configuration)}
@@ -54,7 +54,7 @@ class Podman:
             capture_output=True,
             text=True,
             check=False,
-            cwd=ROOT,
+            cwd=self.folder,
         )
 
     def size(self, image: str) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.container.podman import Container, Podman, base_image, container
 from tests.needs import need, skip
-from tests.server import post_png
+from tests.server import ROOT, post_png
 from tests.service.conftest import png
 
 TAG = f"localhost/digits-test-{os.getpid()}"
@@ -41,7 +41,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     base_image(found, BASE)
     found(
         *("build", "--isolation=chroot", "--network=host", "--format=docker", "--pull=never"),
-        *("--build-arg", f"BASE={BASE}", "--tag", TAG, "."),
+        *("--build-arg", f"BASE={BASE}", "--tag", TAG, str(ROOT)),
     )
     yield found
     found("rmi", "--force", TAG, BASE, check=False)
