@@ -4,13 +4,9 @@ The names here are gunicorn's own settings. The app is loaded once, before the w
 that they share the weights' memory.
 """
 
-import atexit
 import gc
 import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 # One BLAS thread a worker: more would fight over the cores. NumPy reads this when it is imported,
@@ -25,26 +21,11 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-
 try:
     _settings = Settings.from_environment(os.environ)
 except SettingsError as error:
     sys.exit(f"digits: {error}")
 
-
-def _remove(folder: str, master: int) -> None:
-    """Leave no folder behind; a worker inherits this duty, but it is the master's."""
-    if os.getpid() == master:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-# Memory, where there is such a folder: the heartbeat and the counters must never wait for a disk.
-_in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of our own is made in it
-# A reload reads this file again, and must find the counters where they were.
-if FOLDER_VARIABLE not in os.environ:
-    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="digits-metrics-", dir=_in_memory)
-    atexit.register(_remove, os.environ[FOLDER_VARIABLE], os.getpid())
 
 wsgi_app = "service.app:create_app()"
 bind = f"{_settings.host}:{_settings.port}"
@@ -52,7 +33,8 @@ workers = _settings.workers
 threads = _settings.threads
 worker_class = "service.worker.Worker"
 logconfig_dict = configuration(_settings.log_format)
-worker_tmp_dir = _in_memory
+# Memory, where there is such a folder: the heartbeat must never wait for a disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes a file of its own there
 preload_app = True
 graceful_timeout = 30
 keepalive = 75
@@ -70,8 +52,5 @@ def when_ready(_: "Arbiter") -> None:
 
 
 def child_exit(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form
-    """Keep the counts of a worker that is gone, however it went."""
-    from service.metrics import merge_dead_worker  # noqa: PLC0415 - it needs the folder to be set
-
-    merge_dead_worker(Path(os.environ[FOLDER_VARIABLE]), worker.pid)
+    """Free the place of a worker that is gone; what it counted stays."""
     worker.give_back_place()

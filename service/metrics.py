@@ -1,33 +1,26 @@
-"""Metrics for Prometheus: what is counted, and how several workers' counts become one.
+"""Metrics for Prometheus: what is counted.
 
-Each worker writes its numbers into files of its own in a shared folder (prometheus_client's
-multiprocess mode); whoever answers /metrics adds them up. When a worker dies, the master adds its
-files to the merged ones and deletes them, so no count is lost and no file piles up. A lock keeps a
-reader from seeing both or neither.
+Workers count in memory that they share (counts.py); whoever answers /metrics adds it up, in the formats of
+prometheus_client.
 """
 
-import fcntl
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache, partial
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from flask import Flask, Response, request
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from models.baseline import CONFIDENCES, INK_FRACTIONS
 from models.store import Model
 from service.collectors import About, Processes, Workers
+from service.counts import COUNTS, Counter, Histogram
 from service.normalise import Receipt
 from service.problems import REASONS, Problem
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 # Seconds: from the 10 µs that the quickest stage takes to the 10 s that nothing should take.
 SECONDS = (
     *(10e-6, 20e-6, 50e-6, 100e-6, 200e-6, 500e-6),
@@ -55,31 +48,34 @@ CONFIDENCE = Histogram(
     "digits_confidence",
     "Probability of the digit that an image was read as.",
     buckets=CONFIDENCES,
-)
-ABSTENTIONS = Counter("digits_abstentions", "Images that it would not decide on.")
+).labels()
+ABSTENTIONS = Counter("digits_abstentions", "Images that it would not decide on.").labels()
 REJECTED = Counter("digits_rejected_images", "Images and bodies refused, by reason.", ["reason"])
 IMAGES = Histogram(
     "digits_images_per_request", "Images in a request.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
-)
+).labels()
 INK = Histogram(
     "digits_ink_fraction",
     "Share of the 28 × 28 pixels that bear ink.",
     buckets=INK_FRACTIONS,
-)
+).labels()
 FEEDBACK = Counter(
     "digits_feedback",
     "What clients said that it was, by digit and by whether it was read so.",
     ["digit", "right"],
 )
-# Looked up once, as in _requests.
+# Looked up once; exposed from the start.
 STAGE = {name: STAGES.labels(name) for name in ("decode", "normalise", "forward", "encode")}
 DIGIT = [PREDICTIONS.labels(str(digit)) for digit in range(10)]
 REJECTION = {reason: REJECTED.labels(reason) for reason in REASONS if reason not in NOT_ABOUT_IMAGES}
 
 
 def register(app: Flask, model: Model | None) -> None:
-    """Answer GET /metrics, with what is known of the model."""
-    app.add_url_rule("/metrics", "exposition", partial(exposition, About(model)))
+    """Answer GET /metrics, with what is known of the model; the process is the master of those to come."""
+    registry = CollectorRegistry()
+    for collector in (COUNTS, Workers(), Processes(os.getpid()), About(model)):
+        registry.register(collector)
+    app.add_url_rule("/metrics", "exposition", partial(exposition, registry))
 
 
 class Stages:
@@ -100,13 +96,7 @@ class Stages:
 
 def count_request(seconds: float, route: str, method: str, status: int) -> None:
     """Count an answer; the route is one of the app's rules, or UNMATCHED, the method of METHODS or other."""
-    _requests(route, method, status).observe(seconds)
-
-
-@cache
-def _requests(route: str, method: str, status: int) -> Histogram:
-    """Look up a child; once, for finding it costs more than the observation itself."""
-    return REQUESTS.labels(route, method, status)
+    REQUESTS.labels(route, method, status).observe(seconds)
 
 
 def count_turned_away(problem: Problem) -> None:
@@ -124,41 +114,7 @@ def count_answer(answer: Mapping[str, Any], receipt: Receipt) -> None:
         ABSTENTIONS.inc()
 
 
-def exposition(about: About) -> Response:
-    """Answer with every metric, summed over the workers, in the format that was asked for."""
+def exposition(registry: CollectorRegistry) -> Response:
+    """Answer with every metric in the format that was asked for."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    folder = os.environ.get(FOLDER_VARIABLE)
-    registry = CollectorRegistry()
-    for collector in (Workers(), Processes(os.getppid() if folder else os.getpid()), about):
-        registry.register(collector)
-    if folder is None:
-        registry.register(REGISTRY)
-        return Response(encode(registry), content_type=content_type)
-    MultiProcessCollector(registry, path=folder)
-    with _lock(Path(folder), fcntl.LOCK_SH):
-        return Response(encode(registry), content_type=content_type)
-
-
-def merge_dead_worker(folder: Path, pid: int) -> None:
-    """Add the files of a worker that is gone to the merged ones, and delete them."""
-    with _lock(folder, fcntl.LOCK_EX):
-        for path in folder.glob(f"*_{pid}.db"):
-            kind = path.name.removesuffix(f"_{pid}.db")
-            # Gauges of a live kind speak of processes that are there.
-            if not kind.startswith("gauge_live"):
-                _add(path, folder / f"{kind}_merged.db")
-            path.unlink()
-
-
-def _add(source: Path, target: Path) -> None:
-    merged = MmapedDict(str(target))
-    for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(source)):
-        merged.write_value(key, merged.read_value(key)[0] + value, timestamp)
-    merged.close()
-
-
-@contextmanager
-def _lock(folder: Path, kind: int) -> Iterator[None]:
-    with (folder / "lock").open("w") as file:
-        fcntl.flock(file, kind)
-        yield
+    return Response(encode(registry), content_type=content_type)

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from service.loads import PLACES
+
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
+# A reload has twice as many for a while, each in a place of its own.
+MOST_WORKERS = PLACES // 2
 CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no"), "feedback": ("yes", "no")}
 
 
@@ -36,6 +40,8 @@ class Settings:
         for name in ("workers", "threads", "max_upload_bytes", "max_pixels", "max_images", "max_waiting"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more, not {getattr(self, name)}")
+        if self.workers > MOST_WORKERS:
+            raise SettingsError(f"{PREFIX}WORKERS must be {MOST_WORKERS} or less, not {self.workers}")
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"{PREFIX}PORT must be from 0 (any free port) to 65535, not {self.port}")
         for name, choices in CHOICES.items():

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from service import gateway
+from service import counts, gateway
 from service.connection import Connection, Whole
 from service.door import Door
 from service.heads import Head, read_head
@@ -87,6 +87,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def init_process(self) -> None:
         """Make what a process must have for itself, and run."""
+        counts.SHARED.enter(1 + self.place)
         self.selector = selectors.DefaultSelector()
         super().init_process()
 

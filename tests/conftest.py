@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 
 from service.app import create_app
+from service.counts import COUNTS
 from service.settings import Settings
 from tests.server import Server, running
 from training.data import Examples
 
 DATA = Path(__file__).parent / "data"
+# So that tests can ask prometheus_client for what was counted in this process.
+REGISTRY.register(COUNTS)
 
 
 @pytest.fixture(scope="session")

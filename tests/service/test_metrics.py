@@ -1,100 +1,17 @@
-"""Metrics: dead workers' counts are kept once, labels are bounded."""
+"""Metrics: what is exposed, by which labels."""
 
-import json
-import multiprocessing
 import platform
 from pathlib import Path
 
 import numpy as np
-import pytest
 from flask.testing import FlaskClient
-from prometheus_client import CollectorRegistry
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.preprocessing import preprocess
 from models.store import load, save
 from service.app import create_app
-from service.metrics import STAGE, merge_dead_worker
+from service.metrics import STAGE, count_request
 from service.settings import DEFAULT_MODEL, Settings
-
-COUNTER = mmap_key("hits", "hits_total", ["digit"], ["7"], "Hits.")
-BUCKET = mmap_key("seconds", "seconds_bucket", ["le"], ["1.0"], "Seconds.")
-SUM = mmap_key("seconds", "seconds_sum", [], [], "Seconds.")
-
-
-def write_worker(folder: Path, pid: int, hits: float) -> None:
-    """Write what a worker that answered so many requests leaves."""
-    for kind, values in {
-        "counter": {COUNTER: hits},
-        "histogram": {BUCKET: hits, SUM: hits / 2},
-        "gauge_livesum": {mmap_key("flying", "flying", [], [], "Flying."): 1.0},
-    }.items():
-        file = MmapedDict(str(folder / f"{kind}_{pid}.db"))
-        for key, value in values.items():
-            file.write_value(key, value, 0.0)
-        file.close()
-
-
-def samples(folder: Path) -> dict[str, float]:
-    """Add up the folder as /metrics does."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))
-    return {
-        f"{sample.name}{json.dumps(sample.labels)}": sample.value
-        for metric in registry.collect()
-        for sample in metric.samples
-    }
-
-
-def test_the_dead_are_counted_once(tmp_path: Path) -> None:
-    """Merging a dead worker changes no sum, drops its live gauges, and leaves none of its files."""
-    for pid, hits in [(11, 5.0), (12, 7.0), (13, 11.0)]:
-        write_worker(tmp_path, pid, hits)
-    before = samples(tmp_path)
-    assert before['hits_total{"digit": "7"}'] == 23
-    for pid, flying in [(12, 2), (11, 1)]:
-        merge_dead_worker(tmp_path, pid)
-        after = samples(tmp_path)
-        assert after.pop("flying{}") == flying
-        assert after == {key: value for key, value in before.items() if key != "flying{}"}
-        assert not list(tmp_path.glob(f"*_{pid}.db"))
-    assert sorted(path.name for path in tmp_path.glob("*merged*")) == [
-        *("counter_merged.db", "histogram_merged.db")
-    ]
-
-
-def test_files_do_not_pile_up(tmp_path: Path) -> None:
-    """After a thousand workers have come and gone there are as many files as after one."""
-    for pid in range(1000, 2000):
-        write_worker(tmp_path, pid, 1.0)
-        merge_dead_worker(tmp_path, pid)
-    assert len(list(tmp_path.iterdir())) == 3  # counter, histogram and the lock
-    assert samples(tmp_path)['hits_total{"digit": "7"}'] == 1000
-
-
-def _merge_all(folder: Path) -> None:
-    for pid in range(2000, 2100):
-        merge_dead_worker(folder, pid)
-
-
-def test_a_reader_never_sees_half_a_merge(
-    tmp_path: Path, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While workers are merged in another process, every scrape shows the full count."""
-    for pid in range(2000, 2100):
-        write_worker(tmp_path, pid, 1.0)
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    merging = multiprocessing.get_context("spawn").Process(target=_merge_all, args=(tmp_path,))
-    merging.start()
-    scrapes = 0
-    while merging.is_alive() or not scrapes:
-        assert 'hits_total{digit="7"} 100.0' in client.get("/metrics").text
-        scrapes += 1
-    merging.join()
-    assert merging.exitcode == 0
-    assert 'hits_total{digit="7"} 100.0' in client.get("/metrics").text
 
 
 def test_labels_are_bounded(client: FlaskClient) -> None:
@@ -107,6 +24,17 @@ def test_labels_are_bounded(client: FlaskClient) -> None:
     assert "BREW" not in text
     assert 'route="unmatched",status="404"' in text
     assert 'method="other"' in text
+
+
+def test_what_is_new_is_counted(client: FlaskClient) -> None:
+    """A route and a status that nobody told the metrics of are labels from when they are first counted."""
+    labels = 'method="GET",route="/brew",status="418"'
+    assert labels not in client.get("/metrics").text
+    count_request(0.25, "/brew", "GET", 418)
+    text = client.get("/metrics").text
+    assert f"digits_request_duration_seconds_sum{{{labels}}} 0.25\n" in text
+    for bound, count in (("0.2", 0), ("0.5", 1), ("+Inf", 1)):
+        assert f'digits_request_duration_seconds_bucket{{le="{bound}",{labels}}} {count}.0\n' in text
 
 
 def test_every_name_of_the_contract_is_there(client: FlaskClient, seven: bytes) -> None:
@@ -134,12 +62,15 @@ def test_every_name_of_the_contract_is_there(client: FlaskClient, seven: bytes) 
         assert f"\n{name}" in answer.text, name
 
 
-def test_openmetrics_on_request(client: FlaskClient) -> None:
-    """A scraper that asks for OpenMetrics gets it."""
+def test_openmetrics_on_request(client: FlaskClient, seven: bytes) -> None:
+    """A scraper that asks for OpenMetrics gets it; no exemplar, as the operators' page says."""
+    trace = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
+    client.post("/predict", data=seven, content_type="image/png", headers=trace)
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     answer = client.get("/metrics", headers=accept)
     assert answer.content_type.startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
+    assert " # {" not in answer.text
 
 
 def test_the_baseline_is_by_the_live_bounds(seven: bytes, tmp_path: Path) -> None:

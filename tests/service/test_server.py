@@ -8,8 +8,12 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.parity import digits_offline, digits_over_http
 from tests.server import ROOT, Server, post_png, running
@@ -69,13 +73,13 @@ class Clients:
         connection.close()
 
 
-def test_every_answer_is_counted_once(tmp_path: Path, seven: bytes) -> None:
+def test_every_answer_is_counted_once(seven: bytes) -> None:
     """10,000 requests over two workers, one killed (kill -9) half way: no answer lost, none twice.
 
     A request that the victim had counted but not yet answered is the one difference there can be: the
     counts lie between the answers received and those plus the connections that broke.
     """
-    with running({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}) as server:
+    with running() as server:
         victim = server.wait_for_workers(2)[0]
         clients = Clients(server, seven)
         threads = [threading.Thread(target=clients.post_some) for _ in range(CLIENTS)]
@@ -99,29 +103,67 @@ def test_every_answer_is_counted_once(tmp_path: Path, seven: bytes) -> None:
     ]:
         assert answered <= sample(text, name) <= answered + broken, name
     assert sample(text, "digits_in_flight_requests") == 1
-    assert not list(tmp_path.glob(f"*_{victim}.db"))
 
 
-def test_workers_that_come_and_go_keep_the_counts(seven: bytes) -> None:
-    """A reload replaces every worker; the counts go on, exactly, and the folder goes with the service."""
+def post(server: Server, png: bytes, times: int) -> None:
+    """Post an image over one connection, and wait for each answer."""
+    connection = server.connect()
+    for _ in range(times):
+        assert post_png(connection, png)[0] == 200
+    connection.close()
+
+
+def reload(server: Server, _: list[int]) -> None:
+    """Have all workers replaced."""
+    server.process.send_signal(signal.SIGHUP)
+
+
+def kill(_: Server, workers: list[int]) -> None:
+    """End all workers before they can do anything about it."""
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("end", [reload, kill])
+def test_workers_that_come_and_go_keep_the_counts(
+    end: Callable[[Server, list[int]], None], seven: bytes
+) -> None:
+    """Three generations of workers, reloaded or killed: what all of them counted is there, exactly."""
     with running({"DIGITS_LOG_FORMAT": "text"}) as server:
-        old = server.wait_for_workers(2)
-        connection = server.connect()
-        for _ in range(20):
-            assert post_png(connection, seven)[0] == 200
-        connection.close()
-        server.process.send_signal(signal.SIGHUP)
-        server.wait_for_workers(2)
-        wait_for_the_end_of(old)
-        connection = server.connect()
-        for _ in range(20):
-            assert post_png(connection, seven)[0] == 200
-        connection.close()
-        assert sample(server.get("/metrics")[1], 'digits_predictions_total{digit="7"}') == 40
-        folder = metrics_folder(server.process.pid)
-        assert folder.is_dir()
-        assert server.stop() == 0
-        assert not folder.exists()
+        workers = server.wait_for_workers(2)
+        for _ in range(2):
+            post(server, seven, 20)
+            end(server, workers)
+            old, workers = workers, server.wait_for_workers(2)
+            wait_for_the_end_of(old)
+        post(server, seven, 20)
+        text = server.get("/metrics")[1]
+    assert sample(text, 'digits_predictions_total{digit="7"}') == 60
+    assert sample(text, "digits_images_per_request_sum") == 60
+    assert sample(text, "digits_worker_exits_total") == 4
+
+
+def counted(server: Server) -> dict[str, float]:
+    """Return the samples of all counters and histograms."""
+    return {
+        f"{sample.name}{sample.labels}": sample.value
+        for family in text_string_to_metric_families(server.get("/metrics")[1])
+        if family.type in {"counter", "histogram"}
+        for sample in family.samples
+    }
+
+
+def test_no_count_goes_back(server: Server, seven: bytes) -> None:
+    """Scrapes fall between and into what workers count; none shows less than the one before."""
+    posting = [threading.Thread(target=post, args=(server, seven, 500)) for _ in range(CLIENTS)]
+    for thread in posting:
+        thread.start()
+    before, scrapes = counted(server), 0
+    while any(thread.is_alive() for thread in posting):
+        now = counted(server)
+        assert {name for name, value in before.items() if now[name] < value} == set()
+        before, scrapes = now, scrapes + 1
+    assert scrapes > 3
 
 
 def wait_for_the_end_of(pids: list[int]) -> None:
@@ -130,12 +172,6 @@ def wait_for_the_end_of(pids: list[int]) -> None:
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < give_up
         time.sleep(0.02)
-
-
-def metrics_folder(pid: int) -> Path:
-    """Return where a running service keeps its counts: the folder of a file that its master maps."""
-    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
-    return next(Path(line.split()[-1]).parent for line in maps if "digits-metrics-" in line)
 
 
 def test_logs_are_json_lines(seven: bytes) -> None:

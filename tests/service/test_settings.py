@@ -54,6 +54,7 @@ def test_each_is_read() -> None:
         ("PORT", "http", "DIGITS_PORT must be a whole number, not 'http'"),
         ("PORT", "65536", "DIGITS_PORT must be from 0"),
         ("WORKERS", "0", "DIGITS_WORKERS must be 1 or more, not 0"),
+        ("WORKERS", "129", "DIGITS_WORKERS must be 128 or less, not 129"),
         ("THREADS", "-1", "DIGITS_THREADS must be 1 or more"),
         ("MAX_UPLOAD_BYTES", "1e6", "DIGITS_MAX_UPLOAD_BYTES must be a whole number"),
         ("MAX_PIXELS", "0", "DIGITS_MAX_PIXELS must be 1 or more"),

@@ -1,8 +1,7 @@
 """The service of this project with metrics that count nothing, to see what they cost."""
 
-from prometheus_client import Counter, Histogram
-
 from service.app import create_app
+from service.counts import Count, Observations
 
 
 def _count_nothing(*_: object) -> None:
@@ -10,6 +9,6 @@ def _count_nothing(*_: object) -> None:
 
 
 # Only for this process, whose workers are forked from it.
-Histogram.observe = _count_nothing  # type: ignore[method-assign,assignment]  # on purpose
-Counter.inc = _count_nothing  # type: ignore[method-assign,assignment]  # on purpose
+Observations.observe = _count_nothing  # type: ignore[method-assign,assignment]  # on purpose
+Count.inc = _count_nothing  # type: ignore[method-assign,assignment]  # on purpose
 app = create_app()
