@@ -12,6 +12,9 @@ from packaging.requirements import Requirement
 
 from tests.server import ROOT, post_png, running
 
+SEVEN = str(ROOT / "tests" / "data" / "7.png")
+LIST = "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"
+CLIENT = "import sys, service.client as c; print(c.DigitsClient(sys.argv[1]).predict(sys.argv[2]).digit)"
 FIVE = {"numpy", "flask", "gunicorn", "pillow", "prometheus-client"}
 
 
@@ -42,21 +45,27 @@ def bare_python(tmp_path: Path) -> str:
     return str(environment / "bin" / "python")
 
 
+def run(python: str, folder: Path, *arguments: str) -> str:
+    """Run Python in a folder, and return what it prints."""
+    return subprocess.run([python, *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_service_needs_five_packages(tmp_path: Path, bare_python: str, seven: bytes) -> None:
-    """With models/ and service/ copied beside nothing else, in that environment, it answers."""
+    """With models/ and service/ copied beside nothing else, in that environment, it answers.
+
+    So do its client and its command line.
+    """
     assert locked() >= FIVE
     house = tmp_path / "house"
     for folder in ("models", "service"):
         shutil.copytree(ROOT / folder, house / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    listed = subprocess.run(
-        [bare_python, "-c", "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert {name.lower().replace("_", "-") for name in listed.stdout.split()} == locked()
+    listed = run(bare_python, house, "-c", LIST)
+    assert {name.lower().replace("_", "-") for name in listed.split()} == locked()
     with running(python=bare_python, root=house) as server:
         connection = server.connect()
         status, document = post_png(connection, seven)
         connection.close()
+        asked = run(bare_python, house, "-c", CLIENT, f"http://127.0.0.1:{server.port}", SEVEN)
     assert (status, document["digit"]) == (200, 7)
+    assert asked == "7\n"
+    assert run(bare_python, house, "-m", "service", "predict", SEVEN).split()[5:7] == [SEVEN, "7"]

@@ -34,10 +34,9 @@ def wrong(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unknown(name: str) -> str:
-    meant = get_close_matches(name, NAMES, 1)
-    return f"{name} is no setting" + (
-        f": is {meant[0]} meant?" if meant else "; see README.md for those there are"
-    )
+    meant = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in NAMES], 1)
+    hint = f": is {PREFIX}{meant[0]} meant?" if meant else "; README.md lists them"
+    return f"{name} is no setting{hint}"
 
 
 def _unusable(environment: Mapping[str, str]) -> str:
