@@ -81,6 +81,14 @@ def test_a_png_gets_its_digit(running_image: Container, seven: bytes) -> None:
     assert {json.loads(line)["level"] for line in running_image.log()} == {"info"}
 
 
+def test_its_command_line_is_there(running_image: Container) -> None:
+    """The check finds nothing wrong but that the port is taken: the service has it."""
+    ended = running_image.run("python", "-m", "service", "check")
+    assert ended.returncode == 1
+    where = f"127.0.0.1, port {running_image.port}"
+    assert ended.stderr == f"digits: nothing can listen on {where}: Address already in use\n"
+
+
 def test_it_can_do_no_more_than_it_must(running_image: Container) -> None:
     """It runs as nobody, on a system that can't be written to, without capabilities, and can't get any."""
     status = dict(
