@@ -10,16 +10,16 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, NamedTuple
 
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 
-from service.heads import Head
+from service.heads import Head, check_begun
 
 END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD_BYTES = 32 * 2**10
 # Enough for a small upload whole, with its head.
 RECEIVE_BYTES = 64 * 2**10
-# A client that stalls is let go: a request is whole within the first; what is answered is taken, and a
-# connection that is being closed is empty, within the second.
+# A client that stalls is let go: a request is whole, and an answer is taken, within the first, whether or not
+# a byte of it comes now and then; a connection that is being closed is empty within the second.
 REQUEST_SECONDS = 60.0
 FAREWELL_SECONDS = 2.0
 # What every connection is read into, one after the other: there is one loop in a process.
@@ -53,12 +53,15 @@ class Connection:
         }
         self.idle_seconds = idle_seconds
         self.received = bytearray()
-        self.outgoing = b""
+        # How much of it was looked at and is no whole head.
+        self.looked_at = 0
+        self.outgoing: bytes | memoryview = b""
         self.head: Head | None = None
         self.requests = 0
-        # Bytes of memory that are kept for the rest of a large body.
-        self.reserved = 0
-        self.answering = self.last = self.farewell = False
+        # Bytes that memory.py counts for this connection.
+        self.kept = 0
+        # Behind: more may have come than is answered; no more is read meanwhile.
+        self.answering = self.behind = self.last = self.farewell = False
         self.deadline = monotonic() + idle_seconds
 
     @property
@@ -67,7 +70,10 @@ class Connection:
         return not (self.received or self.head or self.answering or self.outgoing or self.farewell)
 
     def receive(self) -> bool:
-        """Read what has come; return False when the client has closed its side."""
+        """Read what has come; return False when the client is gone, or has no more to say.
+
+        What it had said is answered by then: it is read no further than that (RFC 9112, 9.6).
+        """
         try:
             count = self.socket.recv_into(_buffer)
         except BlockingIOError:
@@ -75,7 +81,7 @@ class Connection:
         except OSError:
             return False
         if count and not self.farewell:
-            if not self.received:
+            if not self.received and self.head is None:
                 self.deadline = monotonic() + REQUEST_SECONDS
             self.received += _buffer[:count]
         return count > 0
@@ -97,35 +103,55 @@ class Connection:
             self.head = head
             return None
         self.head = None
-        body = bytes(self.received[: head.length])
+        body = bytes(memoryview(self.received)[: head.length])
         del self.received[: head.length]
         return Whole(head, body, head.last)
 
     def _next_head(self, read: Callable[[bytes, int], Head]) -> Head | None:
-        end = self.received.find(END_OF_HEAD)
+        end = self.received.find(END_OF_HEAD, max(0, self.looked_at - len(END_OF_HEAD) + 1))
         if end < 0 and len(self.received) <= MOST_HEAD_BYTES:
+            check_begun(self.received, self.looked_at)
+            self.looked_at = len(self.received)
             return None
         if not 0 <= end <= MOST_HEAD_BYTES:
+            if b"\n" not in self.received[:MOST_HEAD_BYTES]:
+                raise LimitRequestLine(len(self.received))
             raise LimitRequestHeaders(f"a head of more than {MOST_HEAD_BYTES} bytes")
         data = bytes(self.received[: end + len(END_OF_HEAD)])
         del self.received[: len(data)]
+        self.looked_at = 0
         self.requests += 1
         return read(data, self.requests)
 
     def send(self, data: bytes) -> bool:
         """Send what the client takes now and keep the rest for a while; return False when it is gone."""
-        data = self.outgoing + data if self.outgoing else data
+        held = bool(self.outgoing)
+        unsent = self._unsent(data)
         try:
-            sent = self.socket.send(data)
+            sent = self.socket.send(unsent)
         except BlockingIOError:
             sent = 0
         except OSError:
             return False
-        self.outgoing = data[sent:]
+        # A view: what is taken in small pieces is not copied for each.
+        self.outgoing = memoryview(unsent)[sent:] if sent < len(unsent) else b""
         if self.outgoing:
             self.answering = False
-            self.deadline = monotonic() + REQUEST_SECONDS
+            if not held:
+                self.deadline = monotonic() + REQUEST_SECONDS
         return True
+
+    def _unsent(self, data: bytes) -> bytes | memoryview:
+        if not self.outgoing:
+            return data
+        return bytes(self.outgoing) + data if data else self.outgoing
+
+    def forget_request(self) -> None:
+        """Forget what has come of a request."""
+        self.received.clear()
+        self.head = None
+        self.looked_at = 0
+        self.behind = False
 
     def answered(self) -> None:
         """Wait for the next request from here on."""
@@ -139,7 +165,7 @@ class Connection:
         """
         self.farewell = True
         self.answering = False
-        self.received.clear()
+        self.forget_request()
         self.deadline = monotonic() + FAREWELL_SECONDS
         try:
             self.socket.shutdown(socket.SHUT_WR)

@@ -4,6 +4,7 @@ The system wakes whichever worker it likes. One that has more than another (load
 moment, so that the other takes the connection; but not again and again: that other may be stuck.
 """
 
+import errno
 import selectors
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -58,7 +59,10 @@ class Door:
             return
         try:
             client, address = listener.accept()
-        except OSError:  # another worker was faster, or the client is gone already
+        except OSError as error:  # another worker was faster, or the client is gone already
+            # Without a file for it, a connection stays to be taken: not to be tried again at once.
+            if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                self.shut()
             return
         self.welcome(client, address)
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gunicorn.http.body import ChunkedReader, LengthReader
+from gunicorn.http.errors import InvalidHeader, InvalidRequestLine
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.util import unquote_to_wsgi_str
@@ -42,6 +43,12 @@ INTERPRETED = frozenset(
         *("HTTP_SCRIPT_NAME", "HTTP_PATH_INFO", "HTTP_REMOTE_USER"),
     }
 )
+# A host, by name or address, and maybe a port (RFC 9110, 7.2); it may be empty.
+HOST = re.compile(r"(?:[-!$%&'()*+,.0-9;=A-Z_a-z~]*|\[[.0-9:A-Fa-f]+\])(?::[0-9]*)?")
+# What may begin a head: a method's first letter, or the empty line that is allowed before it.
+FIRST_BYTE = re.compile(rb"[A-Z\r]")
+FIRST_LINE = re.compile(rb"(?:\r\n)?[!-~]+ [!-~]+ HTTP/[0-9]\.[0-9]\r\n")
+BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 # Ten digits are more than any limit.
 LENGTH = re.compile(r"[0-9]{1,10}", re.ASCII)
 
@@ -78,6 +85,27 @@ def read_head(data: bytes, cfg: Any, address: Any, number: int) -> Head:  # noqa
     return _usual(data) or _unusual(data, cfg, address, number)
 
 
+def check_begun(received: bytearray, looked_at: int) -> None:
+    r"""Refuse what has come of a head, looked_at bytes of it before, if it can't become one.
+
+    Else its client, which has said all that it will, would wait for its deadline: one that speaks TLS, or
+    HTTP/0.9, or ends its lines otherwise. Raises what gunicorn's parser would.
+
+    >>> check_begun(bytearray(b"GET / HTTP/1.1\r\nHo"), 0)
+    >>> check_begun(bytearray(b"GET /\r\n"), 0)
+    Traceback (most recent call last):
+        ...
+    gunicorn.http.errors.InvalidRequestLine: Invalid HTTP request line: b'GET /'
+    """
+    if received and not FIRST_BYTE.match(received):
+        raise InvalidRequestLine("it does not begin with a method")
+    if BARE_LINE_FEED.search(received, looked_at):
+        raise InvalidRequestLine("a line ends with a line feed alone")
+    first_end = received.find(b"\n", 2) + 1
+    if first_end > looked_at and not FIRST_LINE.match(received):
+        raise InvalidRequestLine(bytes(received[:first_end].strip()))
+
+
 @lru_cache(256)
 def _usual(data: bytes) -> Head | None:
     """Read a head of the usual form; a client says the same again and again."""
@@ -90,7 +118,7 @@ def _usual(data: bytes) -> Head | None:
     length = fields.get("CONTENT_LENGTH", "0")
     if len(fields) < len(pairs) or len(pairs) > MOST_USUAL_FIELDS or not INTERPRETED.isdisjoint(fields):
         return None
-    if not LENGTH.fullmatch(length):
+    if not LENGTH.fullmatch(length) or not HOST.fullmatch(fields.get("HTTP_HOST", "/")):
         return None
     return Head(
         method.decode(),
@@ -105,7 +133,7 @@ def _usual(data: bytes) -> Head | None:
     )
 
 
-@lru_cache(1024)
+@lru_cache(256)
 def _wsgi_name(name: bytes) -> str:
     """Return a field's name as WSGI has it (PEP 3333)."""
     plain = name.decode("ascii").upper().replace("-", "_")
@@ -116,8 +144,12 @@ def _unusual(data: bytes, cfg: Any, address: Any, number: int) -> Head:  # noqa:
     request = Request(cfg, IterUnreader([data]), address, number)
     fields: dict[str, str] = {}
     for name, value in request.headers:
-        key = _wsgi_name(name.encode("latin-1"))
+        # Not remembered: a client may make up long names without end.
+        key = _wsgi_name.__wrapped__(name.encode("latin-1"))
         fields[key] = f"{fields[key]},{value}" if key in fields else value
+    if not HOST.fullmatch(fields.get("HTTP_HOST", "/" if request.version >= (1, 1) else "")):
+        raise InvalidHeader("HOST")
+    options = {option.strip(" \t").lower() for option in fields.get("HTTP_CONNECTION", "").split(",")}
     reader = request.body.reader
     length = reader.length if isinstance(reader, LengthReader) else 0
     return Head(
@@ -128,6 +160,7 @@ def _unusual(data: bytes, cfg: Any, address: Any, number: int) -> Head:  # noqa:
         request.scheme,
         fields,
         None if isinstance(reader, ChunkedReader) else int(length),
-        request.should_close(),
+        # gunicorn looks for it alone, not in a list (RFC 9110, 7.6.1).
+        request.should_close() or "close" in options,
         request._expected_100_continue,  # noqa: SLF001 - gunicorn keeps it for its own workers
     )

@@ -1,6 +1,5 @@
-"""Large requests: answered in threads, bounded in number and in bytes.
+"""Large requests: answered in threads, bounded in number; memory.py bounds their bytes.
 
-    reserve    room for a body, before any more of it is read: memory is promised to no more than there is
     begin      the answer, in a thread
     finished   answers that the loop has not sent yet
 
@@ -15,54 +14,45 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from service.connection import Connection
+from service.memory import Memory
 
 Answer = TypeVar("Answer")
-# Bodies of the greatest size that may be in the house.
-UPLOADS = 2
 
 
 class Large(Generic[Answer]):
     """The large requests of a process."""
 
-    def __init__(self, threads: int, most: int, most_bytes: int, wake: int) -> None:
+    def __init__(self, threads: int, most: int, memory: Memory, wake: int) -> None:
         """Start no thread yet; to `wake`, a pipe, a byte is written when an answer is finished."""
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="large")
-        self.most, self.most_bytes, self.room = most, most_bytes, UPLOADS * most_bytes
+        self.most, self.memory = most, memory
         self.wake = wake
         self.number = 0
         self.done: deque[tuple[Connection, int, Answer]] = deque()
 
-    def reserve(self, connection: Connection, length: int) -> bool:
-        """Promise memory for a body of that length, or say that there is none, or that too many wait."""
-        if length > self.room or self.number >= self.most:
-            return False
-        self.room -= length
-        connection.reserved = length
-        return True
+    @property
+    def full(self) -> bool:
+        """Whether too many wait for another to be begun."""
+        return self.number >= self.most
 
-    def release(self, connection: Connection) -> None:
-        """Take back what was promised to a connection that is gone."""
-        self.room += connection.reserved
-        connection.reserved = 0
-
-    def begin(self, connection: Connection, answer: Callable[[], Answer]) -> None:
-        """Answer in a thread; what was promised is kept until the answer is there."""
+    def begin(self, connection: Connection, length: int, answer: Callable[[], Answer]) -> None:
+        """Answer in a thread; the body, of that length, counts until the answer is there."""
         self.number += 1
+        self.memory.begin(length)
         future = self.threads.submit(answer)
-        future.add_done_callback(partial(self._hand_over, connection, connection.reserved))
-        connection.reserved = 0
+        future.add_done_callback(partial(self._hand_over, connection, length))
 
-    def _hand_over(self, connection: Connection, reserved: int, answer: "Future[Answer]") -> None:
+    def _hand_over(self, connection: Connection, length: int, answer: "Future[Answer]") -> None:
         """Hand an answer to the loop; still in the thread."""
-        self.done.append((connection, reserved, answer.result()))
+        self.done.append((connection, length, answer.result()))
         os.write(self.wake, b"1")
 
     def finished(self) -> Iterator[tuple[Connection, Answer]]:
         """Yield the answers that have become whole."""
         while self.done:
-            connection, reserved, answer = self.done.popleft()
+            connection, length, answer = self.done.popleft()
             self.number -= 1
-            self.room += reserved
+            self.memory.end(length)
             yield connection, answer
 
     def leave(self) -> None:

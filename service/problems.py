@@ -136,7 +136,7 @@ def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, st
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
 
 
-def unreadable(status: HTTPStatus, detail: str) -> bytes:
-    """Return the answer to what is no request in HTTP, or one beyond its limits."""
+def unreadable(status: HTTPStatus, detail: str, name: str) -> bytes:
+    """Return the answer to what is no request in HTTP, or one beyond its limits; the log has its name."""
     document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return as_bytes(status, document, {"Connection": "close"})
+    return as_bytes(status, document, {"Connection": "close", "X-Request-Id": name})

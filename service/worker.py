@@ -9,14 +9,17 @@ A small request goes through no thread: under Python's lock, to hand it over and
 could win. Overload is answered before it is worked on, so that the queue, and with it everybody's waiting,
 stays short; a large body is turned away before it is read. Only predictions are turned away: a probe is
 answered whatever happens.
+
+What clients can make a worker hold is bounded: connections in number, what they sent or did not take in
+bytes. Beyond that the one goes that has had the most time. An honest client needs little.
 """
 
 import os
+import resource
 import selectors
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from socket import socket
 from time import monotonic
 from typing import Any, NamedTuple
@@ -29,8 +32,9 @@ from service.door import Door
 from service.heads import Head, read_head
 from service.large import Large
 from service.loads import LOADS
+from service.memory import Memory
 from service.overload import turn_away
-from service.problems import unreadable
+from service.refusals import Refusals, StalledError
 from service.requestlog import RequestLog
 from service.settings import Settings
 
@@ -41,25 +45,17 @@ TICK_SECONDS = 0.5
 YIELD_TICK_SECONDS = 0.001
 # A client may be about to send a request while its worker is told to stop.
 LINGER_SECONDS = 2.0
+# Files that a process has open beside its connections, with some to spare.
+OTHER_FILES = 64
 
 
 class NoRoomError(Exception):
-    """There is no memory now for the body that this head announces."""
+    """There is no room now for the body that this head announces."""
 
     def __init__(self, head: Head) -> None:
         """Keep the head, to be answered."""
         super().__init__()
         self.head = head
-
-
-class Outbox(bytearray):
-    """What gunicorn takes for a client's socket when it writes an answer."""
-
-    sendall = bytearray.extend
-
-    def gettimeout(self) -> float:
-        """Never wait."""
-        return 0.0
 
 
 class Answer(NamedTuple):
@@ -78,6 +74,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         settings = Settings.from_environment(os.environ)
         self.most_bytes, self.most_waiting = settings.max_upload_bytes, settings.max_waiting
         self.request_log = RequestLog(settings)
+        self.refusals = Refusals(self.request_log)
         self.place = LOADS.take()
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()
@@ -94,7 +91,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def run(self) -> None:
         """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
         self.door = Door(self.sockets, self.selector, self.place, self._welcome)
-        self.large = Large[Answer](self.cfg.threads, self.most_waiting, self.most_bytes, wake=self.PIPE[1])
+        self.memory = Memory(self.most_bytes)
+        self.large = Large[Answer](self.cfg.threads, self.most_waiting, self.memory, wake=self.PIPE[1])
+        most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.most_connections = max(1, min(self.cfg.worker_connections, most_files - OTHER_FILES))
         self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
         while self.alive:
             self._turn(TICK_SECONDS if self.door.is_open else YIELD_TICK_SECONDS)
@@ -105,6 +105,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         """Wait for something to happen, and answer what became whole."""
         for key, events in self.selector.select(0 if self.answered else seconds):
             key.data(events)
+            if self.memory.room < 0:
+                self._make_room()
         for _ in range(len(self.answered)):
             self._take(self.answered.popleft())
         if self.large.done:
@@ -151,7 +153,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def _welcome(self, client: socket, address: Any) -> None:  # noqa: ANN401 - as sockets have it
         """Take a new connection, in place of the one that matters least if there are too many."""
-        if len(self.connections) >= self.cfg.worker_connections:
+        if len(self.connections) >= self.most_connections:
             self._close(min(self.connections.values(), key=lambda other: (other.answering, other.deadline)))
         connection = Connection(client, address, self.cfg.keepalive)
         self.connections[client.fileno()] = connection
@@ -165,7 +167,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         number = connection.socket.fileno()
         if number in self.connections:
             del self.connections[number]
-            self.large.release(connection)
+            self.memory.forget(connection)
             if connection.socket in self.selector.get_map():
                 self.selector.unregister(connection.socket)
             connection.socket.close()
@@ -179,13 +181,31 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             self.alive = False
         for connection in list(self.connections.values()):
             if connection.deadline < now and not connection.answering:
-                self._close(connection)
+                self._let_go(connection)
+
+    def _make_room(self) -> None:
+        """Let those go that keep much and have had the most time, until there is not too much in all."""
+        keep = [
+            other for other in self.connections.values() if other.kept > SMALL_BYTES and not other.answering
+        ]
+        for connection in sorted(keep, key=lambda other: other.deadline):
+            if self.memory.room >= 0:
+                return
+            self._let_go(connection)
+
+    def _let_go(self, connection: Connection) -> None:
+        """Say that a request did not come in time; close what is idle, or does not take its answer."""
+        if connection.outgoing or connection.farewell or connection.idle:
+            self._close(connection)
+            return
+        connection.forget_request()
+        self._refuse(connection, StalledError("The request was not whole in time."))
 
     # Requests are read, answered, sent.
 
     def _ready(self, connection: Connection, events: int) -> None:
         """Send what is left, or read what has come; unless it was closed in this very turn."""
-        if connection.socket.fileno() < 0:
+        if connection.socket.fileno() < 0 or connection.behind:
             return
         if events & selectors.EVENT_WRITE:
             self.selector.modify(connection.socket, selectors.EVENT_READ, partial(self._ready, connection))
@@ -204,36 +224,44 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             or connection.socket.fileno() < 0
         ):
             return
+        connection.behind = False
         try:
             whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
         except NoRoomError as error:
             self._send(connection, Answer(turn_away(error.head, self.request_log), last=True))
             return
         except Exception as error:  # noqa: BLE001 - the head, or gunicorn itself: refused either way
-            self._send(connection, Answer(self._refusal(connection, error), last=True))
+            self._refuse(connection, error)
             return
-        if whole is None:
-            return
+        if whole is None or connection.kept:
+            self.memory.count(connection)
+        if whole:
+            self._hand_on(connection, whole)
+
+    def _hand_on(self, connection: Connection, whole: Whole) -> None:
+        """Let a request wait for the loop or for a thread, unless too many do."""
         connection.answering = True
-        if len(whole.body) > SMALL_BYTES:
+        large = len(whole.body) > SMALL_BYTES
+        many = len(self.waiting) >= self.most_waiting and whole.head.method == "POST"
+        if self.large.full if large else many:
+            self._send(connection, Answer(turn_away(whole.head, self.request_log), last=whole.last))
+        elif large:
             self._begin_large(connection, whole)
-        elif len(self.waiting) < self.most_waiting or whole.head.method != "POST":
-            self.waiting.append((connection, whole))
         else:
-            self._send(connection, Answer(turn_away(whole.head, self.request_log), last=False))
+            self.waiting.append((connection, whole))
 
     def _read_head(self, connection: Connection, data: bytes, number: int) -> Head:
-        """Read a head; raises NoRoomError when there is no memory for its body."""
+        """Read a head; raises NoRoomError when there is no room for its body."""
         head = read_head(data, self.cfg, connection.address, number)
         length = head.length or 0
-        if SMALL_BYTES < length <= self.most_bytes and not self.large.reserve(connection, length):
+        if SMALL_BYTES < length <= self.most_bytes and (self.large.full or not self.memory.fits(length)):
             raise NoRoomError(head)
         return head
 
     def _begin_large(self, connection: Connection, whole: Whole) -> None:
         """Give a request to a thread."""
         self.selector.unregister(connection.socket)
-        self.large.begin(connection, partial(self._answer, connection, whole))
+        self.large.begin(connection, len(whole.body), partial(self._answer, connection, whole))
         self._tell_in_flight(len(self.waiting))
 
     def _end_large(self, connection: Connection, answer: Answer) -> None:
@@ -253,7 +281,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         try:
             begun = gateway.begin(self.wsgi, whole.head, whole.body, connection.addresses)
         except Exception as error:  # noqa: BLE001 - nothing may end the loop
-            refusal = Answer(self._refusal(connection, error), last=True)
+            refusal = Answer(self.refusals.refuse(error, connection.address[0]), last=True)
             return lambda: refusal
         return partial(self._finish, connection, begun, last=whole.last)
 
@@ -262,27 +290,26 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         try:
             return Answer(gateway.finish(begun, last=last), last)
         except Exception as error:  # noqa: BLE001 - as above
-            return Answer(self._refusal(connection, error), last=True)
+            return Answer(self.refusals.refuse(error, connection.address[0]), last=True)
 
-    def _refusal(self, connection: Connection, error: Exception) -> bytes:
-        """Let gunicorn sort an error and log it, and say it as all errors are said here."""
-        written = Outbox()
-        self.handle_error(None, written, connection.address, error)
-        status = HTTPStatus(int(written[len("HTTP/1.1 ") :][:3]))
-        return unreadable(
-            status, status.description if status >= HTTPStatus.INTERNAL_SERVER_ERROR else str(error)
-        )
+    def _refuse(self, connection: Connection, error: Exception) -> None:
+        """Say what is wrong with a request that the app does not see, and end the connection."""
+        self._send(connection, Answer(self.refusals.refuse(error, connection.address[0]), last=True))
 
     def _send(self, connection: Connection, answer: Answer) -> None:
         """Send what the client takes; when it has all, wait for its next request, or say farewell."""
         connection.last |= answer.last
         if not connection.send(answer.data):
             self._close(connection)
-        elif connection.outgoing:
+            return
+        if connection.outgoing:
             self.selector.modify(connection.socket, selectors.EVENT_WRITE, partial(self._ready, connection))
         elif connection.last:
             connection.say_farewell()
         else:
             connection.answered()
             if connection.received:
+                connection.behind = True
                 self.answered.append(connection)
+        if connection.outgoing or connection.behind or connection.kept:
+            self.memory.count(connection)
