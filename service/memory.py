@@ -10,9 +10,9 @@ there is room for within the time that it takes.
 
 from service.connection import Connection
 
-# Bodies of the greatest size for which there is room; where that size is small, for many requests in a row.
+# Bodies of the greatest size for which there is room; where that is small, room for some long answers.
 UPLOADS = 2
-LEAST_BYTES = 2 * 2**20
+LEAST_BYTES = 16 * 2**20
 
 
 class Memory:

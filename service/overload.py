@@ -8,11 +8,13 @@ from service.requestlog import RequestLog, named
 SENTENCE = "Too many requests are waiting: try again after the seconds in the header Retry-After."
 
 
-def turn_away(head: Head, log: RequestLog) -> bytes:
-    """Count and log a request that is turned away, and return the answer to it."""
+def turn_away(head: Head, log: RequestLog, *, last: bool) -> bytes:
+    """Count and log a request that is turned away, and return the answer; `last` ends the connection."""
     problem, entry = Problem("overloaded", SENTENCE), named(head.fields)
     metrics.count_turned_away(problem)
     answered = {"method": "POST", "route": metrics.UNMATCHED, "status": problem.status.value, "ms": 0.0}
     log.write(entry, head.fields, answered)
     headers = problem.headers() | {"X-Request-Id": entry["request"]}
+    if last:
+        headers["Connection"] = "close"
     return as_bytes(problem.status, problem.document(head.path), headers)

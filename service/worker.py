@@ -228,7 +228,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         try:
             whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
         except NoRoomError as error:
-            self._send(connection, Answer(turn_away(error.head, self.request_log), last=True))
+            self._turn_away(connection, error.head, last=True)
             return
         except Exception as error:  # noqa: BLE001 - the head, or gunicorn itself: refused either way
             self._refuse(connection, error)
@@ -244,7 +244,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         large = len(whole.body) > SMALL_BYTES
         many = len(self.waiting) >= self.most_waiting and whole.head.method == "POST"
         if self.large.full if large else many:
-            self._send(connection, Answer(turn_away(whole.head, self.request_log), last=whole.last))
+            self._turn_away(connection, whole.head, last=whole.last)
         elif large:
             self._begin_large(connection, whole)
         else:
@@ -291,6 +291,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             return Answer(gateway.finish(begun, last=last), last)
         except Exception as error:  # noqa: BLE001 - as above
             return Answer(self.refusals.refuse(error, connection.address[0]), last=True)
+
+    def _turn_away(self, connection: Connection, head: Head, *, last: bool) -> None:
+        self._send(connection, Answer(turn_away(head, self.request_log, last=last), last))
 
     def _refuse(self, connection: Connection, error: Exception) -> None:
         """Say what is wrong with a request that the app does not see, and end the connection."""
