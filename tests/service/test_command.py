@@ -14,9 +14,9 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from service.__main__ import main
 from service.command import progress
 from service.command.files import BATCH, Unread, files_in
+from service.command.main import main
 from service.images import decode
 from service.normalise import normalise
 from tests.conftest import DATA
