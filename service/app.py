@@ -32,11 +32,11 @@ class Routes(MapAdapter):
 
     def match(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - werkzeug's own
         """Return the rule and its arguments; raises what werkzeug does."""
-        if args or kwargs:
-            # Not about this request: for OPTIONS and 405, werkzeug asks what else would be allowed.
+        if args or kwargs != {"return_rule": True}:
+            # Not Flask, about this request, but werkzeug: what else would be allowed, for OPTIONS and 405?
             return super().match(*args, **kwargs)
         asked = (self.path_info, self.default_method)
-        match = self.found.get(asked) or super().match()
+        match = self.found.get(asked) or super().match(return_rule=True)
         # A rule with arguments matches any number of paths: not to be kept.
         if not match[1]:
             self.found[asked] = match
