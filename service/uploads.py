@@ -8,10 +8,12 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 
-from service.multipart import files_in
+from service.multipart import checked, files_in
 from service.problems import Problem
 from service.settings import Settings
 
+# A form may have as many fields as it may have files.
+PARTS_PER_IMAGE = 2
 FORMS = "Send one PNG as the body (Content-Type: image/png), or files as multipart/form-data."
 
 
@@ -63,14 +65,18 @@ def _read_unusual(request: Request, body: bytes, settings: Settings) -> list[byt
 
 def _read_parts(request: Request, body: bytes, settings: Settings) -> list[bytes]:
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
+    most_parts = PARTS_PER_IMAGE * settings.max_images
+    if boundary and body.count(b"--" + boundary) > most_parts + 1:
+        raise _too_many(settings)
     parser = MultiPartParser(
         stream_factory=_in_memory,
         max_form_memory_size=settings.max_upload_bytes,
-        max_form_parts=2 * settings.max_images,
+        max_form_parts=most_parts,
         cls=list,  # type: ignore[arg-type]  # a MultiDict would group the files by field and lose their order
     )
     try:
-        parsed = parser.parse(BytesIO(body), boundary, len(body))
+        form = checked(body, boundary)
+        parsed = parser.parse(BytesIO(form), boundary, len(form))
     except RequestEntityTooLarge:
         raise _too_many(settings) from None
     except ValueError as error:
