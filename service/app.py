@@ -15,6 +15,7 @@ from service import (
     inside,
     metrics,
     open_inference,
+    openapi,
     page,
     predict,
     problems,
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(inside.blueprint)
     app.register_blueprint(open_inference.blueprint)
     app.register_blueprint(page.blueprint)
+    openapi.register(app)
     if settings.feedback == "yes":
         app.register_blueprint(feedback.blueprint)
     return app

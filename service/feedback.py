@@ -39,11 +39,7 @@ def _told() -> tuple[str, int]:
         name, digit = told["request"], told["digit"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Problem("bad_feedback", f"The body is not as wanted. {WANTED}") from None
-    if (
-        not isinstance(name, str)
-        or not NAME.fullmatch(name)
-        or type(digit) is not int
-        or not 0 <= digit < CLASSES
-    ):
+    named = isinstance(name, str) and NAME.fullmatch(name)
+    if not named or type(digit) not in {int, float} or digit not in range(CLASSES):
         raise Problem("bad_feedback", f"A field of the body is not as wanted. {WANTED}")
-    return name, digit
+    return name, int(digit)

@@ -16,6 +16,7 @@ blueprint = Blueprint("health", __name__)
 # A probe or a scraper has no key, and learns nothing that needs one; the page asks its reader for it.
 OPEN_ENDPOINTS = frozenset(
     {"health.healthz", "health.readyz", "exposition", "page.index", "page.file"}
+    | {"openapi.document", "openapi.docs"}
     | {f"open_inference.{name}" for name in ("server", "live", "ready", "model_ready")}
 )
 

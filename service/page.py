@@ -22,6 +22,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".json": "application/json",
 }
 HEADERS = {
     "Content-Security-Policy": (
@@ -44,28 +45,29 @@ class File:
     content_type: str
     etag: str
 
-
-def _file(content: bytes, suffix: str) -> File:
-    return File(content, TYPES[suffix], hashlib.sha256(content).hexdigest()[:20])
+    @classmethod
+    def of(cls, content: bytes, suffix: str) -> "File":
+        """Make a file of its content and the ending of its name."""
+        return cls(content, TYPES[suffix], hashlib.sha256(content).hexdigest()[:20])
 
 
 FILES = {
-    path.name: _file(path.read_bytes(), path.suffix)
+    path.name: File.of(path.read_bytes(), path.suffix)
     for path in sorted(FOLDER.iterdir())
     if path.suffix in TYPES and path.name != INDEX
 }
 _HTML = (FOLDER / INDEX).read_bytes()
 # The page is open where the service is not, and then asks for the key before it asks for anything else.
 PAGES = {
-    False: _file(_HTML, ".html"),
-    True: _file(_HTML.replace(b"<html ", b'<html data-key="needed" ', 1), ".html"),
+    False: File.of(_HTML, ".html"),
+    True: File.of(_HTML.replace(b"<html ", b'<html data-key="needed" ', 1), ".html"),
 }
 
 
 @blueprint.get("/")
 def index() -> Response:
     """Answer with the page."""
-    return _answer(PAGES[bool(service().settings.api_key)])
+    return answer(PAGES[bool(service().settings.api_key)])
 
 
 @blueprint.get("/web/<name>")
@@ -73,10 +75,11 @@ def file(name: str) -> Response:
     """Answer with one of the page's files."""
     if name not in FILES:
         abort(404, f"The page has no file {name[:40]!r}; it begins at /.")
-    return _answer(FILES[name])
+    return answer(FILES[name])
 
 
-def _answer(file: File) -> Response:
+def answer(file: File) -> Response:
+    """Answer with a file, or that it is still the same (304)."""
     response = Response(file.content, headers=HEADERS, content_type=file.content_type)
     response.set_etag(file.etag)
     response.make_conditional(request)

@@ -42,6 +42,14 @@ def test_the_truth_is_counted_once(told: FlaskClient, seven: bytes) -> None:
     assert tell(told, "nobody", 7) == 404
 
 
+def test_a_number_is_one_however_it_is_written(told: FlaskClient, seven: bytes) -> None:
+    """JSON's 7.0 is 7 (RFC 8259, 6; JSON Schema's integer), and is counted so."""
+    before = counted(7, "yes")
+    name = told.post("/predict", data=seven, content_type="image/png").headers["X-Request-Id"]
+    assert tell(told, name, 7.0) == 204
+    assert counted(7, "yes") == before + 1
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -49,6 +57,8 @@ def test_the_truth_is_counted_once(told: FlaskClient, seven: bytes) -> None:
         b'{"request": "a", "digit": "7"}',
         b'{"request": "a", "digit": 10}',
         b'{"request": "a", "digit": true}',
+        b'{"request": "a", "digit": 6.5}',
+        b'{"request": "a", "digit": NaN}',
         b'{"request": 7, "digit": 7}',
         b'{"request": "no name of ours", "digit": 7}',
         b'{"request": "\\ud800", "digit": 7}',
