@@ -36,10 +36,10 @@ def _told() -> tuple[str, int]:
     """Return the name and the digit in the body; raises Problem bad_feedback for anything else."""
     try:
         told = json.loads(request.stream.read(MOST_BYTES))
-        name, digit = told["request"], told["digit"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        name, digit = told.pop("request"), told.pop("digit")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Problem("bad_feedback", f"The body is not as wanted. {WANTED}") from None
     named = isinstance(name, str) and NAME.fullmatch(name)
-    if not named or type(digit) not in {int, float} or digit not in range(CLASSES):
+    if told or not named or type(digit) not in {int, float} or digit not in range(CLASSES):
         raise Problem("bad_feedback", f"A field of the body is not as wanted. {WANTED}")
     return name, int(digit)

@@ -63,11 +63,18 @@ def wanted(document: Document) -> list[Wanted]:
         if name not in DATATYPES:
             refuse(f"There is no output {name[:40]!r}: there are {', '.join(DATATYPES)}.")
         parameters = parameters_of(given, f"output {name!r}")
-        classes = parameters.get("classification")
-        if classes is not None and (name != "probabilities" or type(classes) is not int or classes < 1):
-            refuse("classification must be a number of classes, 1 or more, of the output probabilities.")
+        classes = _classes(parameters.get("classification"), name)
         asked.append(Wanted(name, _flag(parameters, "binary_data", default=in_bytes), classes))
     return asked
+
+
+def _classes(given: Any, name: str) -> int | None:  # noqa: ANN401 - as JSON has it
+    if given is None:
+        return None
+    # To JSON, 3.0 is 3 and true is no number.
+    if name != "probabilities" or type(given) not in {int, float} or given < 1 or given % 1:
+        refuse("classification must be a number of classes, 1 or more, of the output probabilities.")
+    return int(given)
 
 
 def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:

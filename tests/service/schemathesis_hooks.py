@@ -60,7 +60,7 @@ def fill_inference(case: Any, kwargs: dict[str, Any], number: int) -> None:  # n
     if case.media_type == "application/json":
         case.headers.pop(JSON_BYTES, None)
         case.body["inputs"] = [tensor(case.body["inputs"][0], images)]
-        if "outputs" in case.body:
+        if case.body.get("outputs"):
             named = {output["name"]: output for output in case.body["outputs"]}
             case.body["outputs"] = list(named.values())
         return

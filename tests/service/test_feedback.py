@@ -60,6 +60,7 @@ def test_a_number_is_one_however_it_is_written(told: FlaskClient, seven: bytes) 
         b'{"request": "a", "digit": 6.5}',
         b'{"request": "a", "digit": NaN}',
         b'{"request": 7, "digit": 7}',
+        b'{"request": "a", "digit": 7, "because": "I know"}',
         b'{"request": "no name of ours", "digit": 7}',
         b'{"request": "\\ud800", "digit": 7}',
     ],

@@ -134,7 +134,8 @@ def test_pngs_are_read_as_predict_reads_them(client: FlaskClient, seven: bytes) 
 
 def test_outputs_come_as_they_are_asked_for(client: FlaskClient, mnist_500: Examples) -> None:
     """Those that are named, in that order; a request without an id gets one."""
-    asked = [{"name": "abstained"}, {"name": "probabilities", "parameters": {"classification": 2}}]
+    # JSON's 2.0 is 2.
+    asked = [{"name": "abstained"}, {"name": "probabilities", "parameters": {"classification": 2.0}}]
     document = infer(client, {"inputs": [image_input(mnist_500.images[:3])], "outputs": asked})
     assert document["id"]
     first, second = document["outputs"]

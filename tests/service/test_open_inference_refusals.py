@@ -130,6 +130,10 @@ BODIES: dict[str, bytes] = {
     "binary_data a number": whole(outputs=[OUTPUT | {"parameters": {"binary_data": 1}}]),
     "binary_data_output a string": whole(parameters={"binary_data_output": "yes"}),
     "classification of none": whole(outputs=[OUTPUT | {"parameters": {"classification": 0}}]),
+    "classification of half a class": whole(outputs=[OUTPUT | {"parameters": {"classification": 1.5}}]),
+    "classification without end": whole(outputs=[OUTPUT | {"parameters": {"classification": 10}}]).replace(
+        b'"classification": 10', b'"classification": 1e999'
+    ),
     "classification true": whole(outputs=[OUTPUT | {"parameters": {"classification": True}}]),
     "classification of digit": whole(outputs=[{"name": "digit", "parameters": {"classification": 1}}]),
     "png in UINT8": png(*ROW, datatype="UINT8"),

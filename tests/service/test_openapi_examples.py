@@ -4,8 +4,9 @@ import base64
 import re
 import struct
 import subprocess
+import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
@@ -28,7 +29,9 @@ CHUNKED = {"headers": {"Transfer-Encoding": "chunked"}}
 TOO_LONG = {"CONTENT_LENGTH": "33554433"}
 INFER = "/v2/models/digits/infer"
 # A header that promises 5000 × 5000 pixels.
-LARGE = struct.pack(">8s4s4sIIB", b"\x89PNG\r\n\x1a\n", b"", b"IHDR", 5000, 5000, 8)
+HEADER = struct.pack(">4sIIBBBBB", b"IHDR", 5000, 5000, 8, 0, 0, 0, 0)
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LARGE = SIGNATURE + struct.pack(">I", 13) + HEADER + struct.pack(">I", zlib.crc32(HEADER))
 
 
 def form(*files: bytes) -> bytes:
@@ -96,6 +99,11 @@ def test_each_example_is_as_its_schema_says(name: str) -> None:
     check(value, schema)
 
 
+def defect(**_: str) -> NoReturn:
+    """Fail as no view should."""
+    raise KeyError("defect")
+
+
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FlaskClient]:
     """The service as it is, with a key, without a model, and with a defect."""
@@ -107,7 +115,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FlaskClient]:
         "defect": create_app(Settings()),
     }
     for view in ("predict.predict", "open_inference.infer"):
-        apps["defect"].view_functions[view] = lambda **_: 1 / 0
+        apps["defect"].view_functions[view] = defect
     return {name: app.test_client() for name, app in apps.items()}
 
 
@@ -130,7 +138,7 @@ def asked(seven: bytes, blank: bytes) -> dict[str, Ask]:
             *predict,
             {"data": b"x", "content_type": "multipart/form-data"},
         ),
-        "/predict/post/responses/400/broken-image": (*predict, {"data": LARGE[:8], **PNG}),
+        "/predict/post/responses/400/broken-image": (*predict, {"data": SIGNATURE, **PNG}),
         "/predict/post/responses/400/parameter": ("open", "POST", "/predict?explain=seven", {"data": seven}),
         "/predict/post/responses/411/no-length": (*predict, CHUNKED),
         "/predict/post/responses/413/too-many-bytes": (*predict, {"environ_overrides": TOO_LONG, **PNG}),
