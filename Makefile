@@ -9,7 +9,7 @@ SERVE := .venv/serve
 DEV := .venv/dev
 RUN := $(DEV)/bin/python
 
-.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing fuzz pictures walkthrough-plots lock clean help
+.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing fuzz openapi pictures walkthrough-plots lock clean help
 
 help:                ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -70,6 +70,9 @@ bench-serving: $(DEV)/done $(SERVE)/done ## Post images to the service and to it
 
 bench-page: $(DEV)/done ## Time the page in a browser: from the pen's lifting to the answer (needs Chromium)
 	$(RUN) -m tests.web.speed
+
+openapi: $(DEV)/done ## Write service/openapi.json, which is served, from service/openapi.yaml
+	$(RUN) -m docs.openapi
 
 pictures: $(DEV)/done ## Draw the page's and the dashboards' pictures anew (needs Chromium and Prometheus)
 	$(RUN) -m docs.page

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from docs.openapi import SERVICE, generated
 from service import __version__
 from service.app import create_app
+from service.images import LONGEST_SIDE
 from service.openapi import API, EXAMPLE_HOST
 from service.page import HEADERS
 from service.problems import REASONS
@@ -112,6 +113,7 @@ def test_it_names_the_limits_as_they_are() -> None:
     assert len(named) == 3
     for number, name in named:
         assert getattr(Settings(), name.lower()) == int(number)
+    assert f"and {LONGEST_SIDE} in a row or column" in API["info"]["description"]
 
 
 def test_all_that_is_defined_is_used() -> None:

@@ -1,0 +1,61 @@
+"""Schemathesis, a client that did not read our code, holds the running service to openapi.json: all checks.
+
+It makes up requests that the document allows and requests that it forbids, for each operation as many as
+DIGITS_FUZZ_EXAMPLES says, and compares status, type, headers and body of each answer with what is promised.
+Twice: a service that is open, and one with a key, for which the document without the line "or none" holds.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from service.openapi import API
+from tests.server import ROOT, running
+
+# More where nothing may be skipped: there is time then.
+EXAMPLES = os.environ.get("DIGITS_FUZZ_EXAMPLES") or ("200" if os.environ.get("DIGITS_REQUIRE_ALL") else "25")
+KEY = "sesame"
+SETTINGS = {"DIGITS_FEEDBACK": "yes", "DIGITS_LOG_REQUESTS": "no"}
+
+
+def fuzzed(document: Path, settings: Mapping[str, str], *options: str) -> str:
+    """Run schemathesis on the service with these settings; return what it says, or fail with it."""
+    with running(SETTINGS | dict(settings)) as server:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "run", str(document)),
+                *("--url", f"http://127.0.0.1:{server.port}", "--checks", "all", "--no-color"),
+                *("--generation-database", "none", "--continue-on-failure", *options),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.service.schemathesis_hooks"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+    return done.stdout
+
+
+def test_the_service_is_what_it_says() -> None:
+    """Every operation is asked, in every phase, and no check of any kind fails."""
+    said = fuzzed(ROOT / "service" / "openapi.json", {}, "--max-examples", EXAMPLES)
+    operations = sum(
+        "operationId" in operation for item in API["paths"].values() for operation in item.values()
+    )
+    assert f"Tested: {operations}\n" in said
+
+
+def test_a_key_is_asked_for_where_it_says(tmp_path: Path) -> None:
+    """With a key set, no operation that needs it answers without, or with another."""
+    document = json.loads(json.dumps(API))
+    document["security"].remove({})
+    path = tmp_path / "openapi.json"
+    path.write_text(json.dumps(document))
+    # Each operation is asked with the key, without, and with others in either header; a second key beside the
+    # right one would prove nothing, for one of both is enough.
+    options = ("--generation-with-security-parameters", "false", "--header", f"X-API-Key: {KEY}")
+    fuzzed(path, {"DIGITS_API_KEY": KEY}, "--max-examples", "10", *options)
