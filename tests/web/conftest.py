@@ -23,3 +23,11 @@ def page(driver: Chrome, server: Server) -> Iterator[Page]:
     opened = Page(driver, server.port).open()
     yield opened
     assert opened.complaints() == []
+
+
+@pytest.fixture
+def media(driver: Chrome) -> Iterator[Chrome]:
+    """The browser, whose screen and preferences are its own again afterwards."""
+    yield driver
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

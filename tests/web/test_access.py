@@ -2,7 +2,6 @@
 
 import importlib.resources
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,14 +15,6 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 WIDTHS = [360, 414, 768, 1024, 1440, 2200]
-
-
-@pytest.fixture
-def media(driver: Chrome) -> Iterator[Chrome]:
-    """The browser, whose screen and preferences are its own again afterwards."""
-    yield driver
-    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def prefer(driver: Chrome, **features: str) -> None:
