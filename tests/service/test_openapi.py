@@ -17,6 +17,7 @@ from service.images import LONGEST_SIDE
 from service.openapi import API, EXAMPLE_HOST
 from service.page import HEADERS
 from service.problems import REASONS
+from service.refusals import BAD_REQUEST, STATUSES
 from service.settings import Settings
 from tests.server import ROOT
 
@@ -114,6 +115,13 @@ def test_it_names_the_limits_as_they_are() -> None:
     for number, name in named:
         assert getattr(Settings(), name.lower()) == int(number)
     assert f"and {LONGEST_SIDE} in a row or column" in API["info"]["description"]
+
+
+def test_it_names_what_a_worker_refuses() -> None:
+    """The statuses of what is no request are those of service/refusals.py."""
+    _, _, listed = API["info"]["description"].partition("can't be read as a request")
+    named = {int(status) for status in re.findall(r"^- (\d+):", listed, re.MULTILINE)}
+    assert named == {BAD_REQUEST, *STATUSES.values()}
 
 
 def test_all_that_is_defined_is_used() -> None:
