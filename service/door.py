@@ -7,6 +7,7 @@ moment, so that the other takes the connection; but not again and again: that ot
 import errno
 import selectors
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -48,9 +49,12 @@ class Door:
                 self.selector.unregister(listener.sock)
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Let those in who wait before the door, and nobody any more."""
         self.shut()
         for listener in self.listeners:
+            with suppress(OSError):
+                while True:
+                    self.welcome(*listener.accept())
             listener.close()
 
     def _let_in(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket

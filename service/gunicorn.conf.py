@@ -15,6 +15,8 @@ for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 from service.logs import configuration  # noqa: E402 - the variables come first
+from service.master import drain_first, keep_trying  # noqa: E402 - the same
+from service.output import never_wait  # noqa: E402 - the same
 from service.settings import Settings, SettingsError  # noqa: E402 - the same
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ try:
 except SettingsError as error:
     sys.exit(f"digits: {error}")
 
+
+never_wait()
 
 wsgi_app = "service.app:create_app()"
 bind = f"{_settings.host}:{_settings.port}"
@@ -42,11 +46,13 @@ keepalive = 75
 control_socket_disable = True
 
 
-def when_ready(_: "Arbiter") -> None:
-    """Leave what is there before the first fork out of every later collection of garbage.
+def when_ready(server: "Arbiter") -> None:
+    """Prepare the master, and leave what is there before the first fork out of every collection of garbage.
 
-    A collection in a worker looks at less, and writes to no memory that the workers share.
+    A collection in a worker then looks at less, and writes to no memory that the workers share.
     """
+    keep_trying(server)
+    drain_first(server, _settings.drain_seconds)
     gc.collect()
     gc.freeze()
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 
 from models.store import Model, WeightsError, load_classifier
+from service.loads import LOADS
 from service.problems import Problem
 from service.readings import Readings
 from service.settings import Settings
@@ -76,8 +77,10 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 once the model has passed its checks, 503 with the reason otherwise."""
+    """Answer 200 once the model has passed its checks, 503 with the reason otherwise, and before it stops."""
     service().ready_model()
+    if LOADS.is_draining():
+        raise Problem("not_ready", "The service is about to stop: ask another one.")
     return _json({"status": "ready"})
 
 

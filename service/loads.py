@@ -6,6 +6,7 @@ alone, so that nothing needs a lock; a number that is a moment old does no harm.
 """
 
 import mmap
+from collections.abc import Collection
 
 PLACES = 256
 # A free place counts for nothing: what is kept is the number of connections and one more.
@@ -28,7 +29,7 @@ class Loads:
     def __init__(self) -> None:
         """Share memory with the processes that are forked from here on."""
         self.counts, self.in_flight = (memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i") for _ in range(2))
-        self.ended = memoryview(mmap.mmap(-1, 8)).cast("q")
+        self.ended, self.draining = (memoryview(mmap.mmap(-1, 8)).cast("q") for _ in range(2))
 
     def take(self) -> int:
         """Return a free place; when all are taken, the last one, which then speaks for several."""
@@ -50,9 +51,23 @@ class Loads:
         self.in_flight[place] = 0
         self.ended[0] += 1
 
+    def keep(self, places: Collection[int]) -> None:
+        """Free all places but these: there is nobody at the others."""
+        for place in range(PLACES):
+            if place not in places:
+                self.counts[place], self.in_flight[place] = FREE, 0
+
     def is_least(self, place: int) -> bool:
         """Say whether no other worker has fewer connections."""
         return self.counts[place] <= min(count for count in self.counts if count != FREE)
+
+    def drain(self) -> None:
+        """Say that the service is about to stop: it answers, but should not be asked."""
+        self.draining[0] = 1
+
+    def is_draining(self) -> bool:
+        """Say whether the service is about to stop."""
+        return bool(self.draining[0])
 
     def workers(self) -> int:
         """Return how many workers there are, those that leave included."""

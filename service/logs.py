@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import has_request_context, request
 
+from service.output import write
 from service.requestlog import ENTRY
 
 
@@ -32,6 +33,17 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry)
 
 
+class Lines(logging.Handler):
+    """Writes to standard output, as the request log does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or drop it."""
+        try:
+            write(self.format(record))
+        except Exception:  # noqa: BLE001 - a record that can't be written in words is logging's to report
+            self.handleError(record)
+
+
 FORMATTERS: dict[str, dict[str, Any]] = {
     "json": {"()": JsonFormatter},
     "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
@@ -48,11 +60,7 @@ def configuration(log_format: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"chosen": FORMATTERS[log_format]},
         "handlers": {
-            "standard_output": {
-                "class": "logging.StreamHandler",
-                "stream": "ext://sys.stdout",
-                "formatter": "chosen",
-            }
+            "standard_output": {"()": Lines, "formatter": "chosen"},
         },
         "root": {"level": "INFO", "handlers": ["standard_output"]},
         "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}},

@@ -9,7 +9,6 @@ so has every other line of the log that the request causes. The trace is that of
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,11 +16,11 @@ from random import getrandbits
 from time import gmtime, strftime, time
 from typing import Any
 
+from service.output import write
 from service.settings import Settings
 
 # Where a request's entry is in its environ: whoever answers it adds to it.
 ENTRY = "digits.entry"
-STANDARD_OUTPUT = 1
 MOST_AGENT = 200
 NAME = re.compile(r"[-.0-9A-Za-z_]{1,64}", re.ASCII)
 TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -63,15 +62,7 @@ class RequestLog:
             "bytes": environ.get("CONTENT_LENGTH", "0"),
             "agent": environ.get("HTTP_USER_AGENT", "")[:MOST_AGENT],
         }
-        _write((_as_text(line) if self.as_text else json.dumps(line)) + "\n")
-
-
-def _write(line: str) -> None:
-    """Write at once, so that lines of several workers do not mix; without a reader there is no log."""
-    try:
-        os.write(STANDARD_OUTPUT, line.encode())
-    except OSError:
-        return
+        write(_as_text(line) if self.as_text else json.dumps(line))
 
 
 def _as_text(line: Entry) -> str:

@@ -30,6 +30,7 @@ class Settings:
     max_pixels: int = 16 * 2**20
     max_images: int = 256
     max_waiting: int = 20
+    drain_seconds: int = 0
     api_key: str = ""
     log_format: str = "json"
     log_requests: str = "yes"
@@ -42,6 +43,8 @@ class Settings:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more, not {getattr(self, name)}")
         if self.workers > MOST_WORKERS:
             raise SettingsError(f"{PREFIX}WORKERS must be {MOST_WORKERS} or less, not {self.workers}")
+        if self.drain_seconds < 0:
+            raise SettingsError(f"{PREFIX}DRAIN_SECONDS must be 0 or more, not {self.drain_seconds}")
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"{PREFIX}PORT must be from 0 (any free port) to 65535, not {self.port}")
         for name, choices in CHOICES.items():

@@ -17,6 +17,7 @@ bytes. Beyond that the one goes that has had the most time. An honest client nee
 import os
 import resource
 import selectors
+import signal
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -27,11 +28,12 @@ from typing import Any, NamedTuple
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from service import counts, gateway
-from service.connection import Connection, Whole
+from service.connection import REQUEST_SECONDS, Connection, Whole
 from service.door import Door
 from service.heads import Head, read_head
 from service.large import Large
 from service.loads import LOADS
+from service.master import ENDING
 from service.memory import Memory
 from service.overload import turn_away
 from service.refusals import Refusals, StalledError
@@ -46,7 +48,7 @@ YIELD_TICK_SECONDS = 0.001
 # A client may be about to send a request while its worker is told to stop.
 LINGER_SECONDS = 2.0
 # Files that a process has open beside its connections, with some to spare.
-OTHER_FILES = 64
+OTHER_FILES = 32
 
 
 class NoRoomError(Exception):
@@ -85,8 +87,15 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def init_process(self) -> None:
         """Make what a process must have for itself, and run."""
         counts.SHARED.enter(1 + self.place)
+        # What fails from here on is a want of the machine, which may pass: the master tries again, and lives.
+        self.booted = True
         self.selector = selectors.DefaultSelector()
         super().init_process()
+
+    def init_signals(self) -> None:
+        """Obey from here on, also what was said since the fork."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def run(self) -> None:
         """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
@@ -154,7 +163,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def _welcome(self, client: socket, address: Any) -> None:  # noqa: ANN401 - as sockets have it
         """Take a new connection, in place of the one that matters least if there are too many."""
         if len(self.connections) >= self.most_connections:
-            self._close(min(self.connections.values(), key=lambda other: (other.answering, other.deadline)))
+            self._close(min(self.connections.values(), key=_weight))
         connection = Connection(client, address, self.cfg.keepalive)
         self.connections[client.fileno()] = connection
         self._watch(connection)
@@ -316,3 +325,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
                 self.answered.append(connection)
         if connection.outgoing or connection.behind or connection.kept:
             self.memory.count(connection)
+
+
+def _weight(connection: Connection) -> tuple[bool, float]:
+    """Say how much a connection matters: least the one that has had the most time, idle or not."""
+    patience = connection.idle_seconds if connection.idle else REQUEST_SECONDS
+    return connection.answering, connection.deadline - patience

@@ -23,7 +23,7 @@ BASELINE = {
     *("digits_baseline_ink_fraction_bucket", "digits_baseline_abstentions"),
 }
 PROCESSES = {
-    *("digits_build_info", "digits_workers", "digits_worker_exits_total"),
+    *("digits_build_info", "digits_workers", "digits_worker_exits_total", "digits_log_lines_dropped_total"),
     *("digits_process_cpu_seconds_total", "digits_process_resident_memory_bytes"),
 }
 # All that the service exposes; another test holds the service to it.
