@@ -1,0 +1,1 @@
+"""Torture: load, faults and time, and whether the service stands them."""

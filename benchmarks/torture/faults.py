@@ -1,0 +1,226 @@
+"""Faults of what the service stands on: its log, its metrics folder, the clock, descriptors, processes.
+
+Each scenario breaks one thing under load, and finds whether predictions go on, whether the service says
+what is wrong, and whether it recovers when the thing is mended.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks.torture.asks import digits, get, mixed, only
+from benchmarks.torture.client import Client
+from benchmarks.torture.report import Report
+from benchmarks.torture.service import STOP_SECONDS, Service, service
+from benchmarks.torture.watch import Watch
+from tests.server import ROOT
+
+CONNECTIONS = 8
+# What the service's Python runs before all else; a number in a file says how wrong things are. A clock that
+# is set is the wall's: what counts time from the machine's start never jumps.
+STEPPED_CLOCK = """
+import time
+_true = time.time
+time.time = lambda: _true() + state()
+"""
+FORK_THAT_FAILS = """
+import os, errno
+_fork = os.fork
+def fork():
+    if state():
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+    return _fork()
+os.fork = fork
+"""
+STATE = """
+def state():
+    with open({path!r}) as file:
+        return float(file.read() or 0)
+"""
+# The service in a mount namespace of its own, all that it may write to on disks of one page, which is taken.
+FULL_DISKS = """
+for folder in /dev/shm "$TMPDIR"; do
+  mount -t tmpfs -o size=4k digits "$folder" && head -c 4096 /dev/zero >"$folder/ballast" || exit 1
+done
+exec "$@" >"$TMPDIR/log"
+"""
+DAY_SECONDS = 24 * 60 * 60
+OPEN_FILES, CROWD = 64, 200
+
+
+def blocked_log(seconds: float) -> Report:
+    """Let nobody read the log: the pipe that it goes to is full."""
+    report = Report("nobody reads the log", seconds)
+    reading, writing = os.pipe()
+    try:
+        with service(log=writing) as running:
+            with Client(running.port, only(digits()), CONNECTIONS) as client:
+                time.sleep(seconds / 2)
+                half = client.answered
+                _kill_one(running)
+                time.sleep(seconds / 2)
+                report.hold(client.answered > half, "no answers while nobody reads the log")
+            dropped = running.metric("digits_log_lines_dropped_total")
+            report.hold(dropped > 0, "no line was dropped, so the pipe was not full, or nobody counts")
+            report.hold(running.stop() == 0, "it does not stop as it should")
+        report.count(client, may_break=CONNECTIONS)
+        os.set_blocking(reading, False)
+        lines = _whole_lines(reading)
+        report.tell({"lines kept": lines, "lines dropped": dropped})
+    finally:
+        os.close(reading)
+        os.close(writing)
+    return report
+
+
+def _whole_lines(reading: int) -> int:
+    """Return how many lines were written; raises ValueError where one is not whole."""
+    text = bytearray()
+    try:
+        while chunk := os.read(reading, 2**16):
+            text += chunk
+    except BlockingIOError:
+        pass
+    return len([json.loads(line) for line in text.decode().splitlines()])
+
+
+def closed_log(seconds: float) -> Report:
+    """Let the log's reader go: every write to it fails."""
+    report = Report("the log's reader is gone", seconds)
+    reading, writing = os.pipe()
+    with service(log=writing) as running:
+        os.close(writing)
+        os.close(reading)
+        with Client(running.port, only(digits()), CONNECTIONS) as client:
+            time.sleep(seconds / 2)
+            _kill_one(running)
+            time.sleep(seconds / 2)
+        report.tell({"lines dropped": running.metric("digits_log_lines_dropped_total")})
+        report.hold(running.stop() == 0, "it does not stop as it should")
+    report.count(client, may_break=CONNECTIONS)
+    return report
+
+
+def can_mount() -> bool:
+    """Say whether this user may mount a file system."""
+    command = ["/usr/bin/unshare", "--mount", "mount", "-t", "tmpfs", "digits", "/mnt"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def full_disks(seconds: float) -> Report:
+    """Leave no byte of room where it may write: for its log, its heartbeat, its uploads."""
+    report = Report("the log's disk, /dev/shm and TMPDIR are full", seconds)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        service({"TMPDIR": name}, ("/usr/bin/unshare", "--mount", "sh", "-c", FULL_DISKS, "sh")) as running,
+    ):
+        client = Client(running.port, mixed(), CONNECTIONS)
+        with client:
+            time.sleep(seconds / 2)
+            _kill_one(running)
+            time.sleep(seconds / 2)
+        report.count(client, may_break=CONNECTIONS)
+        dropped = running.metric("digits_log_lines_dropped_total")
+        report.hold(dropped > 0, "no line was dropped, so the disk was not full, or nobody counts")
+        report.hold(running.stop() == 0, "it does not stop as it should")
+    return report
+
+
+def _kill_one(running: Service) -> None:
+    """Kill a worker, and wait until there is another."""
+    victim = running.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    give_up = time.monotonic() + STOP_SECONDS
+    while victim in (now := running.workers()) or len(now) < 2:
+        if time.monotonic() > give_up:
+            raise RuntimeError("a killed worker is not replaced")
+        time.sleep(0.02)
+
+
+def clock_jumps(seconds: float) -> Report:
+    """Set the clock a day ahead, and two days back."""
+    report = Report("the clock jumps by a day and back", seconds)
+    with changed_python(STEPPED_CLOCK) as (variables, offset), service(variables) as running:
+        with Client(running.port, mixed(), CONNECTIONS) as client:
+            before, dates = running.workers(), [_date(running)]
+            for jump in (DAY_SECONDS, -DAY_SECONDS):
+                offset.write_text(str(jump))
+                time.sleep(seconds / 2)
+                dates.append(_date(running))
+            report.hold(len({date[:11] for date in dates}) == 3, f"the clock did not jump: {dates}")
+            report.hold(running.workers() == before, "workers were replaced")
+        report.count(client)
+    return report
+
+
+@contextmanager
+def changed_python(change: str) -> Iterator[tuple[dict[str, str], Path]]:
+    """Yield the variables with which Python is changed so, and the file of its state, which is 0."""
+    with tempfile.TemporaryDirectory() as name:
+        state = Path(name) / "state"
+        state.write_text("0")
+        (Path(name) / "sitecustomize.py").write_text(STATE.format(path=str(state)) + change)
+        yield {"PYTHONPATH": f"{name}:{ROOT}"}, state
+
+
+def _date(running: Service) -> str:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=30) as client:
+        client.sendall(get("/healthz"))
+        return client.recv(1000).split(b"\r\nDate: ")[1].split(b"\r\n")[0].decode()
+
+
+def out_of_descriptors(seconds: float) -> Report:
+    """Let 64 files be open in a process, and 200 clients connect and stay."""
+    report = Report(f"{OPEN_FILES} descriptors, {CROWD} connections", seconds)
+    with service(within=("prlimit", f"--nofile={OPEN_FILES}:{OPEN_FILES}")) as running, ExitStack() as stack:
+        for _ in range(CROWD):
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=30))
+        client = Client(running.port, mixed(), CONNECTIONS)
+        with client:
+            time.sleep(seconds / 2)
+        report.count(client, may_break=client.asked // 100)
+        watch = Watch(running, client)
+        watch.until(seconds / 2, seconds / 2)
+        used = watch.samples[-1].processor_seconds - watch.samples[0].processor_seconds
+        report.hold(
+            used < 0.25 * seconds / 2, f"{used:.2f} s of processor time for nothing in {seconds / 2:g} s"
+        )
+        report.tell({"processor seconds a second, idle": round(used / (seconds / 2), 3)})
+        stack.close()
+        with Client(running.port, mixed(), CONNECTIONS) as after:
+            time.sleep(seconds / 4)
+        report.count(after)
+    return report
+
+
+def no_more_processes(seconds: float) -> Report:
+    """Kill a worker when no process can be started; later there can be one again."""
+    report = Report("no process can be started", seconds)
+    with changed_python(FORK_THAT_FAILS) as (variables, state), service(variables) as running:
+        state.write_text("1")
+        with Client(running.port, only(digits()), CONNECTIONS) as client:
+            os.kill(running.workers()[0], signal.SIGKILL)
+            time.sleep(seconds)
+            report.hold(len(running.workers()) == 1, "the killed worker was replaced: forking did not fail")
+            state.write_text("0")
+            give_up = time.monotonic() + 10
+            while len(running.workers()) < 2 and time.monotonic() < give_up:
+                time.sleep(0.05)
+            report.hold(len(running.workers()) == 2, "the worker is not replaced when it could be")
+            report.hold(running.metric("digits_workers") == 2, "the number of workers is wrong")
+        report.count(client, may_break=CONNECTIONS)
+        report.hold(running.stop() == 0, "it does not stop as it should")
+    return report
+
+
+FAULTS = (
+    *(blocked_log, closed_log, full_disks, clock_jumps),
+    *(out_of_descriptors, no_more_processes),
+)
