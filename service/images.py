@@ -27,6 +27,8 @@ Levels = TypeVar("Levels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
 # Each row takes memory of its own: 16 million rows of a pixel are a picture of no digit.
 LONGEST_SIDE = 2**16
+# Pictures up to this are measured before they are unpacked; larger ones only if they seem to end early.
+SMALL_BYTES = 2**20
 # By kind of colour and bits of a sample: Pillow's mode for the picture, and its word for the rows' layout.
 LAYOUTS = {
     **{(GREY, depth): ("P", f"P;{depth}") for depth in (1, 2, 4)},
@@ -79,23 +81,34 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _grey(png: Png) -> Image.Image:
     """Return the grey picture (mode L), its ink showing."""
-    image = _unpacked(png, LAYOUTS[png.header.colour, png.header.depth])
+    colour, depth = png.header.colour, png.header.depth
+    if png.transparency and colour in LOWER and depth >= 8:
+        return _without_clear_colour(png)
+    image = _unpacked(png, LAYOUTS[colour, depth])
     if image.mode == "P":
         return _looked_up(image, png)
-    if png.header.colour in {GREY_ALPHA, COLOUR_ALPHA}:
-        grey, alpha = image.convert("L"), image.getchannel("A")
-    elif png.transparency:
-        grey, alpha = image.convert("L"), _opacity(image, png)
-    else:
-        return image.convert("L") if image.mode != "L" else image
+    if colour in {GREY, COLOUR}:
+        return image if image.mode == "L" else image.convert("L")
+    grey, alpha = image.convert("L"), image.getchannel("A")
     del image  # four bytes a pixel, and no longer needed
     return _over_backdrop(grey, alpha)
 
 
 def _unpacked(png: Png, layout: tuple[str, str]) -> Image.Image:
-    """Inflate and unfilter the rows; layout is the picture's mode and Pillow's word for the rows'."""
+    """Inflate and unfilter the rows; layout is the picture's mode and Pillow's word for the rows'.
+
+    Pillow leaves black what the rows don't fill, and says nothing if they end with a whole one.
+    """
     (mode, rows), header = layout, png.header
-    return Image.frombytes(mode, (header.width, header.height), png.rows(), "zip", (rows, header.interlaced))
+    is_small = header.all_bytes() <= SMALL_BYTES
+    if is_small:
+        png.measure()
+    image = Image.frombytes(mode, (header.width, header.height), png.rows(), "zip", (rows, header.interlaced))
+    # The last row is written last; interlaced, the last odd one (from 0), by the last pass alone.
+    last = header.height - 1 - (header.interlaced and header.height % 2)
+    if not is_small and not any(image.crop((0, last, header.width, last + 1)).tobytes()):
+        png.measure()
+    return image
 
 
 def _looked_up(image: Image.Image, png: Png) -> Image.Image:
@@ -124,15 +137,18 @@ def _few_levels(png: Png) -> tuple[list[int], list[int]]:
     return [level * 255 // most for level in range(most + 1)], _all_but(clear[0])[: most + 1]
 
 
-def _opacity(image: Image.Image, png: Png) -> Image.Image:
-    """Return where a picture has another colour than the one that is transparent (mode L, 255)."""
-    clear = png.clear_colour()
-    opaque = Image.new("L", image.size)
-    if png.header.depth == 16:
-        _add_other(opaque, _unpacked(png, LOWER[png.header.colour]), [sample & 255 for sample in clear])
+def _without_clear_colour(png: Png) -> Image.Image:
+    """Read a picture of which one colour is transparent; of 16 bits, all 16 must be that colour's."""
+    header, clear = png.header, png.clear_colour()
+    opaque = Image.new("L", (header.width, header.height))
+    if header.depth == 16:
+        _add_other(opaque, _unpacked(png, LOWER[header.colour]), [sample & 255 for sample in clear])
         clear = tuple(sample >> 8 for sample in clear)
+    image = _unpacked(png, LAYOUTS[header.colour, header.depth])
     _add_other(opaque, image, clear)
-    return opaque
+    grey = image.convert("L")
+    del image
+    return _over_backdrop(grey, opaque)
 
 
 def _add_other(opaque: Image.Image, image: Image.Image, colour: Sequence[int]) -> None:

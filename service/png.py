@@ -8,12 +8,12 @@
 
 Nothing else in a file is read: no text, no profile, none of an animation's further frames. So nothing else
 can take time or memory, or change what is seen. What is read must be whole, in its order, with the right
-checksum. The stream of pixels is measured, piece by piece, before memory is taken for a picture.
+checksum.
 """
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -29,6 +29,9 @@ DEEP = {8, 16}
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # 16 megapixels in chunks of 8 kB, as most programs write them, are 4,000 at most.
 MOST_CHUNKS = 2**14
+# What a byte can become at most: 258 bytes for two bits.
+MOST_INFLATED = 1032
+# The stream of pixels is measured in pieces, of which no more than this is inflated at once.
 PIECE_BYTES = 2**14
 STEP_BYTES = 2**16
 
@@ -72,6 +75,23 @@ class Png(NamedTuple):
     def rows(self) -> bytes | memoryview:
         """Return the deflated rows in one."""
         return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+
+    def measure(self) -> None:
+        """Inflate as many bytes as the picture needs, keeping none; raises ValueError if there are fewer."""
+        inflate, needed = zlib.decompressobj(), self.header.all_bytes()
+        for part in self.parts:
+            for start in range(0, len(part), PIECE_BYTES):
+                piece: bytes | memoryview = part[start : start + PIECE_BYTES]
+                got = STEP_BYTES
+                while got == STEP_BYTES and needed > 0:
+                    got = len(inflate.decompress(piece, STEP_BYTES))
+                    needed -= got
+                    piece = inflate.unconsumed_tail
+                if needed <= 0:
+                    return
+                if inflate.eof:
+                    raise _too_short()
+        raise _too_short()
 
     def clear_colour(self) -> tuple[int, ...]:
         """Return the samples of the one colour that is transparent, where tRNS is of that kind."""
@@ -118,7 +138,8 @@ def read(png: bytes, header: Header) -> Png:
         elif kind[:1].isupper():
             raise ValueError(f"its chunk {kind.decode()} must be understood, and is not")
         before = kind
-    _measure(parts, header.all_bytes())
+    if MOST_INFLATED * sum(map(len, parts)) < header.all_bytes():
+        raise _too_short()
     return Png(header, once[b"PLTE"], once[b"tRNS"], parts)
 
 
@@ -140,19 +161,5 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
     raise ValueError(f"it has more than {MOST_CHUNKS} chunks")
 
 
-def _measure(parts: Iterable[memoryview], needed: int) -> None:
-    """Inflate as much as is needed, piece by piece, keeping nothing. Raises ValueError if it is not there."""
-    inflate = zlib.decompressobj()
-    for part in parts:
-        for start in range(0, len(part), PIECE_BYTES):
-            piece: bytes | memoryview = part[start : start + PIECE_BYTES]
-            got = STEP_BYTES
-            while got == STEP_BYTES and needed > 0:
-                got = len(inflate.decompress(piece, STEP_BYTES))
-                needed -= got
-                piece = inflate.unconsumed_tail
-            if needed <= 0:
-                return
-            if inflate.eof:
-                break
-    raise ValueError("it has fewer pixels than its header says")
+def _too_short() -> ValueError:
+    return ValueError("it has fewer pixels than its header says")
