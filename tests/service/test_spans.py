@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from service import spans
-from tests.server import running
+from tests.server import Server, post_png, running
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SECONDS = 30
@@ -41,6 +41,14 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def assert_answered(server: Server, png: bytes, times: int) -> None:
+    """Ask so many times, and get an answer each time."""
+    connection = server.connect()
+    for _ in range(times):
+        assert post_png(connection, png)[0] == 200
+    connection.close()
 
 
 @pytest.fixture
@@ -97,13 +105,7 @@ def test_a_collector_that_is_not_there_harms_nobody(seven: bytes) -> None:
             "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
         }
     ) as server:
-        connection = server.connect()
-        for _ in range(5):
-            connection.request("POST", "/predict", seven, {"Content-Type": "image/png"})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200
-        connection.close()
+        assert_answered(server, seven, times=5)
         assert server.stop() == 0
 
 
@@ -112,13 +114,7 @@ def test_variables_that_make_no_sense_end_the_spans_and_not_the_answers(seven: b
     with running(
         {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_BSP_MAX_QUEUE_SIZE": "-1", "DIGITS_WORKERS": "1"}
     ) as server:
-        connection = server.connect()
-        for _ in range(3):
-            connection.request("POST", "/predict", seven, {"Content-Type": "image/png"})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200
-        connection.close()
+        assert_answered(server, seven, times=3)
         server.stop()
     assert sum("spans are not made any more" in line for line in server.log) == 1
 
