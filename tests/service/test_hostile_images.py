@@ -32,14 +32,14 @@ BUSY = 5
 
 def pixels(colour: int, depth: int, interlaced: int = 0) -> bytes:
     """Deflate rows of 16 megapixels that are hard to read: noise, by the dearest filter."""
-    noise, deflate, packed = np.random.default_rng(1), zlib.compressobj(1), []
-    for column, row, right, down in PASSES if interlaced else [(0, 0, 1, 1)]:
-        size = (len(range(column, SIDE, right)) * SAMPLES[colour] * depth + 7) // 8
-        rows = (
-            bytes([PAETH]) + noise.integers(0, 2, size, np.uint8).tobytes() for _ in range(row, SIDE, down)
-        )
-        packed += [deflate.compress(one) for one in rows]
-    return b"".join([*packed, deflate.flush()])
+    noise, deflate = np.random.default_rng(1), zlib.compressobj(1)
+    sizes = (
+        (len(range(column, SIDE, right)) * SAMPLES[colour] * depth + 7) // 8
+        for column, row, right, down in (PASSES if interlaced else [(0, 0, 1, 1)])
+        for _ in range(row, SIDE, down)
+    )
+    rows = (bytes([PAETH]) + noise.integers(0, 2, size, np.uint8).tobytes() for size in sizes)
+    return b"".join(map(deflate.compress, rows)) + deflate.flush()
 
 
 def large(colour: int, depth: int, data: bytes, *, interlaced: int = 0, middle: bytes = b"") -> bytes:
