@@ -10,6 +10,7 @@ from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
 
 from service import (
+    access,
     feedback,
     health,
     inside,
@@ -22,6 +23,7 @@ from service import (
     requestlog,
     spans,
 )
+from service.browsers import Browsers
 from service.settings import Settings
 from service.timing import HEADER, server_timing
 
@@ -51,8 +53,21 @@ class App(Flask):
         """Know no route yet."""
         super().__init__(__name__, static_folder=None)
         self.found: dict[tuple[str, str], Any] = {}
+        # What has a slash too many is no path of ours, and there is no redirect to another.
+        self.url_map.merge_slashes = False
+        self.browsers = Browsers(settings.cors_origins)
         self.request_log = requestlog.RequestLog(settings)
         self.spans_wanted = spans.wanted(os.environ)
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - WSGI's own
+        """Answer a request; its headers are complete when the server gets them."""
+
+        def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401
+            headers += environ.get(access.RATE_HEADERS, ())
+            self.browsers.add(headers, environ)
+            return start_response(status, headers, exc_info)
+
+        return super().wsgi_app(environ, started)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the route by path and method alone: what Flask does besides, for many hosts, takes time."""
@@ -128,8 +143,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logging.getLogger(__name__).error("no model: %s", service.failure)
     metrics.register(app, service.model)
     problems.register(app)
-    if settings.api_key:
-        app.before_request(health.require_key)
+    access.register(app, settings)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(inside.blueprint)

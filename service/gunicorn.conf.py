@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+from service.keys import KeysError, check_file  # noqa: E402 - the variables come first
 from service.logs import configuration  # noqa: E402 - the variables come first
 from service.master import drain_first, keep_trying  # noqa: E402 - the same
 from service.output import never_wait  # noqa: E402 - the same
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
 
 try:
     _settings = Settings.from_environment(os.environ)
-except SettingsError as error:
+    if _settings.api_key_file:
+        check_file(_settings.api_key_file)
+except (SettingsError, KeysError) as error:
     sys.exit(f"digits: {error}")
 
 
 never_wait()
 
 wsgi_app = "service.app:create_app()"
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.addresses
 workers = _settings.workers
 threads = _settings.threads
 worker_class = "service.worker.Worker"

@@ -1,11 +1,10 @@
 """Whether the service lives, whether it is ready, and which model it serves."""
 
-import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 
 from models.store import Model, WeightsError, load_classifier
 from service.loads import LOADS
@@ -14,12 +13,6 @@ from service.readings import Readings
 from service.settings import Settings
 
 blueprint = Blueprint("health", __name__)
-# A probe or a scraper has no key, and learns nothing that needs one; the page asks its reader for it.
-OPEN_ENDPOINTS = frozenset(
-    {"health.healthz", "health.readyz", "exposition", "page.index", "page.file"}
-    | {"openapi.document", "openapi.docs"}
-    | {f"open_inference.{name}" for name in ("server", "live", "ready", "model_ready")}
-)
 
 
 @dataclass(frozen=True)
@@ -51,18 +44,6 @@ def open_service(settings: Settings) -> Service:
 def service() -> Service:
     """Return the running app's Service."""
     return current_app.extensions["digits"]
-
-
-def require_key() -> None:
-    """Let a request in when no key is set, the door is an open one, or its key is right."""
-    key = service().settings.api_key
-    if not key or request.endpoint in OPEN_ENDPOINTS:
-        return
-    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    given = request.headers.get("X-API-Key", bearer)
-    # WSGI hands over a header's bytes as Latin-1.
-    if not hmac.compare_digest(given.encode("latin-1"), key.encode()):
-        raise Problem("unauthorized", "Send the key as `Authorization: Bearer KEY` or `X-API-Key: KEY`.")
 
 
 def _json(document: dict[str, Any]) -> Response:

@@ -27,7 +27,9 @@ SECONDS = (
     *(1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3),
     *(0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-NOT_ABOUT_IMAGES = frozenset({"unauthorized", "not_ready", "bad_feedback", "unknown_request"})
+NOT_ABOUT_IMAGES = frozenset(
+    {"unauthorized", "too_many_requests", "not_ready", "bad_feedback", "unknown_request"}
+)
 UNMATCHED = "unmatched"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 

@@ -67,7 +67,7 @@ PAGES = {
 @blueprint.get("/")
 def index() -> Response:
     """Answer with the page."""
-    return answer(PAGES[bool(service().settings.api_key)])
+    return answer(PAGES[service().settings.needs_key])
 
 
 @blueprint.get("/web/<name>")

@@ -14,11 +14,13 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from service.browsers import HEADERS
 from service.timing import HEADER, NONE
 
 MEDIA_TYPE = "application/problem+json"
 # Under this, errors have the form of the Open Inference Protocol.
 OPEN_INFERENCE = re.compile(r"/v2(/|$)")
+SAFE = dict(HEADERS)
 # Each reason for which a request is refused, with its status. Metrics use them as labels.
 REASONS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
@@ -37,6 +39,7 @@ REASONS = {
     "bad_feedback": HTTPStatus.BAD_REQUEST,
     "unknown_request": HTTPStatus.NOT_FOUND,
     "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # Seconds after which to try again: a queue is soon shorter, a model that failed to load not so soon.
@@ -44,14 +47,18 @@ RETRY_SECONDS = {"not_ready": 5, "overloaded": 1}
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
-    """A refusal: why (one of REASONS) and a sentence that says what would be right."""
+    """A refusal: why (one of REASONS) and a sentence that says what would be right.
 
-    def __init__(self, reason: str, detail: str) -> None:
+    retry_seconds: after which to try again, where that is known better than RETRY_SECONDS has it.
+    """
+
+    def __init__(self, reason: str, detail: str, retry_seconds: int | None = None) -> None:
         """Look up the status that goes with the reason."""
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.status = REASONS[reason]
+        self.retry_seconds = retry_seconds
 
     def document(self, instance: str | None = None) -> dict[str, Any]:
         """Return the problem details of RFC 9457; `type` stays the same for a reason.
@@ -69,8 +76,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     def headers(self) -> dict[str, str]:
         """Return the headers that the status calls for."""
         match self.status:
-            case HTTPStatus.SERVICE_UNAVAILABLE:
-                return {"Retry-After": str(RETRY_SECONDS[self.reason])}
+            case HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.TOO_MANY_REQUESTS:
+                return {"Retry-After": str(self.retry_seconds or RETRY_SECONDS[self.reason])}
             case HTTPStatus.UNAUTHORIZED:
                 return {"WWW-Authenticate": 'Bearer realm="digits"'}
         return {}
@@ -131,7 +138,13 @@ def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, st
     """Write an answer as HTTP has it, for those who have no app to write it."""
     _, media_type, shown = _form(document)
     body = json.dumps(shown)
-    lines = {"Content-Type": media_type, "Content-Length": str(len(body)), HEADER: NONE, **headers}
+    lines = {
+        "Content-Type": media_type,
+        "Content-Length": str(len(body)),
+        HEADER: NONE,
+        **headers,
+        **dict(HEADERS),
+    }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
 

@@ -1,13 +1,20 @@
 """Settings: read once from environment variables with the prefix DIGITS_, checked at start."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
+from service.addresses import Networks, networks
+from service.browsers import Origins, origins
+from service.keys import words
 from service.loads import PLACES
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
+# Requests a second of one client; and the most at once.
+LEAST_RATE, MOST_RATE = 0.001, 10**6
 # A reload has twice as many for a while, each in a place of its own.
 MOST_WORKERS = PLACES // 2
 CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no"), "feedback": ("yes", "no")}
@@ -31,7 +38,15 @@ class Settings:
     max_images: int = 256
     max_waiting: int = 20
     drain_seconds: int = 0
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
+    api_key_file: Path | None = None
+    rate_limit: float | None = None
+    rate_burst: int | None = None
+    trusted_proxies: Networks = ()
+    cors_origins: Origins = frozenset()
+    metrics_host: str = ""
+    metrics_port: int | None = None
+    metrics_key: str = field(default="", repr=False)
     log_format: str = "json"
     log_requests: str = "yes"
     feedback: str = "no"
@@ -51,6 +66,47 @@ class Settings:
             if getattr(self, name) not in choices:
                 given = f"{' or '.join(choices)}, not {getattr(self, name)!r}"
                 raise SettingsError(f"{PREFIX}{name.upper()} must be {given}")
+        self._check_access()
+
+    def _check_access(self) -> None:
+        """Refuse what would leave a door open, or half a setting."""
+        for name in ("api_key", "metrics_key"):
+            if getattr(self, name) and not words(getattr(self, name).encode("utf-8", "surrogateescape")):
+                raise SettingsError(f"{PREFIX}{name.upper()} holds no key: leave it out, or write one")
+        if self.rate_limit is not None and not LEAST_RATE <= self.rate_limit <= MOST_RATE:
+            raise SettingsError(
+                f"{PREFIX}RATE_LIMIT must be from {LEAST_RATE} to {MOST_RATE}, not {self.rate_limit}"
+            )
+        if self.rate_burst is not None and self.rate_limit is None:
+            raise SettingsError(f"{PREFIX}RATE_BURST needs {PREFIX}RATE_LIMIT")
+        if self.rate_burst is not None and not 1 <= self.rate_burst <= MOST_RATE:
+            raise SettingsError(f"{PREFIX}RATE_BURST must be from 1 to {MOST_RATE}, not {self.rate_burst}")
+        if self.metrics_port is not None and not (
+            1 <= self.metrics_port <= 65535 and self.metrics_port != self.port
+        ):
+            raise SettingsError(
+                f"{PREFIX}METRICS_PORT must be from 1 to 65535 and not {PREFIX}PORT, not {self.metrics_port}"
+            )
+        if self.metrics_host and self.metrics_port is None:
+            raise SettingsError(f"{PREFIX}METRICS_HOST needs {PREFIX}METRICS_PORT")
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether predictions and the model need a key."""
+        return bool(self.api_key or self.api_key_file)
+
+    @property
+    def burst(self) -> int:
+        """Requests that a client may make at once: if not said, as many as in a second, and at least one."""
+        return self.rate_burst or max(math.ceil(self.rate_limit or 0), 1)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens, as gunicorn has it."""
+        found = [_address(self.host, self.port)]
+        if self.metrics_port is not None:
+            found.append(_address(self.metrics_host or self.host, self.metrics_port))
+        return found
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -62,17 +118,36 @@ class Settings:
         80
         """
         kinds = {PREFIX + entry.name.upper(): entry for entry in fields(cls)}
-        given: dict[str, str | int | Path] = {}
-        for name, text in environment.items():
-            if name in kinds:
-                given[kinds[name].name] = _convert(name, text, type(kinds[name].default))
-        return cls(**given)  # type: ignore[arg-type]  # each was converted to its field's own type
+        given = {
+            kinds[name].name: _convert(name, text, kinds[name].type)
+            for name, text in environment.items()
+            if name in kinds and (text or kinds[name].type not in OPTIONAL)
+        }
+        return cls(**given)
 
 
-def _convert(name: str, text: str, kind: type) -> str | int | Path:
-    if kind is not int:
-        return Path(text) if issubclass(kind, Path) else text
+# How each type is read, and what is wanted there.
+KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
+    str: (str, ""),
+    Path: (Path, ""),
+    Path | None: (Path, ""),
+    int: (int, "a whole number"),
+    int | None: (int, "a whole number"),
+    float | None: (float, "a number"),
+    Networks: (networks, "addresses or networks such as 10.0.0.0/8, separated by commas or spaces"),
+    Origins: (origins, "* or origins such as https://example.org, separated by commas or spaces"),
+}
+# Set to nothing, these are not set.
+OPTIONAL = (Path | None, int | None, float | None)
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - a type, and a value of it
+    read, wanted = KINDS[kind]
     try:
-        return int(text)
+        return read(text)
     except ValueError:
-        raise SettingsError(f"{name} must be a whole number, not {text!r}") from None
+        raise SettingsError(f"{name} must be {wanted}, not {text!r}") from None
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from service import counts, gateway
+from service.browsers import Browsers
 from service.connection import REQUEST_SECONDS, Connection, Whole
 from service.door import Door
 from service.heads import Head, read_head
@@ -76,6 +77,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         settings = Settings.from_environment(os.environ)
         self.most_bytes, self.most_waiting = settings.max_upload_bytes, settings.max_waiting
         self.request_log = RequestLog(settings)
+        self.browsers = Browsers(settings.cors_origins)
         self.refusals = Refusals(self.request_log)
         self.place = LOADS.take()
         self.connections: dict[int, Connection] = {}
@@ -302,7 +304,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             return Answer(self.refusals.refuse(error, connection.address[0]), last=True)
 
     def _turn_away(self, connection: Connection, head: Head, *, last: bool) -> None:
-        self._send(connection, Answer(turn_away(head, self.request_log, last=last), last))
+        self._send(connection, Answer(turn_away(head, self.request_log, self.browsers, last=last), last))
 
     def _refuse(self, connection: Connection, error: Exception) -> None:
         """Say what is wrong with a request that the app does not see, and end the connection."""

@@ -1,4 +1,4 @@
-"""Whether the service could start as it is told to: its settings, its weights, its port."""
+"""Whether the service could start as it is told to: its settings, its weights, its keys, its ports."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 
 from models.store import WeightsError, load_classifier
+from service.keys import KeysError, read_file
 from service.settings import PREFIX, Settings, SettingsError
 
 NAMES = [PREFIX + entry.name.upper() for entry in fields(Settings)]
@@ -30,7 +31,14 @@ def wrong(environment: Mapping[str, str]) -> Iterator[str]:
         load_classifier(settings.model)
     except WeightsError as error:
         yield str(error)
-    yield from _not_free(settings)
+    try:
+        if settings.api_key_file:
+            read_file(settings.api_key_file)
+    except KeysError as error:
+        yield str(error)
+    yield from _not_free(settings.host, settings.port)
+    if settings.metrics_port is not None:
+        yield from _not_free(settings.metrics_host or settings.host, settings.metrics_port)
 
 
 def _unknown(name: str) -> str:
@@ -47,14 +55,14 @@ def _unusable(environment: Mapping[str, str]) -> str:
     return ""
 
 
-def _not_free(settings: Settings) -> Iterator[str]:
-    """Try to take the port as the service would."""
+def _not_free(host: str, port: int) -> Iterator[str]:
+    """Try to take a port as the service would."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        yield f"nothing can listen on {settings.host}, port {settings.port}: {error.strerror}"
+        yield f"nothing can listen on {host}, port {port}: {error.strerror}"

@@ -62,6 +62,15 @@ def test_the_service_is_confined() -> None:
     assert (DEPLOY / SERVICES["digits"]["build"] / "Dockerfile").exists()
 
 
+def test_metrics_are_for_prometheus_alone() -> None:
+    """They have a port of their own, which is not published and is the one that Prometheus asks."""
+    digits = SERVICES["digits"]
+    port = digits["environment"]["DIGITS_METRICS_PORT"]
+    assert not [publish for publish in digits["ports"] if publish.endswith(f":{port}")]
+    (job,) = read_yaml(DEPLOY / "prometheus" / "prometheus.yml")["scrape_configs"]
+    assert job["static_configs"] == [{"targets": [f"digits:{port}"]}]
+
+
 @each
 def test_images_are_pinned(name: str) -> None:
     """Every image that is not built here has a full version."""
@@ -85,10 +94,7 @@ def test_everything_waits_for_what_it_needs() -> None:
 def test_they_know_each_other_by_name() -> None:
     """The names and ports that the configurations use are those of the Compose file."""
     prometheus = read_yaml(DEPLOY / "prometheus" / "prometheus.yml")
-    addresses = [
-        *prometheus["scrape_configs"][0]["static_configs"][0]["targets"],
-        *prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"],
-    ]
+    addresses = [*prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]]
     sources = read_yaml(DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yaml")
     addresses.append(sources["datasources"][0]["url"].removeprefix("http://"))
     for address in addresses:

@@ -84,6 +84,16 @@ def test_it_leaves_the_port_free() -> None:
     socket.create_server(("127.0.0.1", port)).close()
 
 
+def test_keys_and_the_second_port(tmp_path: Path) -> None:
+    """A file without keys, and a port for metrics that is taken, are said so."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        access = {"DIGITS_API_KEY_FILE": str(tmp_path / "keys"), "DIGITS_METRICS_PORT": str(port)}
+        file, metrics = wrong(ANY_PORT | access)
+    assert file.endswith("keys can't be read: No such file or directory")
+    assert metrics.startswith(f"nothing can listen on 127.0.0.1, port {port}: ")
+
+
 @pytest.mark.parametrize(("value", "code"), [("0", 0), ("http", 1)])
 def test_the_command(value: str, code: int) -> None:
     """Exit code 0 and a line, or 1 and the sentences on standard error."""

@@ -106,13 +106,14 @@ def defect(**_: str) -> NoReturn:
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FlaskClient]:
-    """The service as it is, with a key, without a model, and with a defect."""
+    """The service as it is, with a key, without a model, with a defect, and with a request a second."""
     none = tmp_path_factory.mktemp("none") / "digits.npz"
     apps: dict[str, Flask] = {
         "open": create_app(Settings(feedback="yes")),
         "closed": create_app(Settings(api_key="secret")),
         "empty": create_app(Settings(model=none)),
         "defect": create_app(Settings()),
+        "limited": create_app(Settings(rate_limit=1)),
     }
     for view in ("predict.predict", "open_inference.infer"):
         apps["defect"].view_functions[view] = defect
@@ -180,6 +181,8 @@ def asked(seven: bytes, blank: bytes) -> dict[str, Ask]:
         ),
         "/v2/models/{name}/infer/post/responses/422/blank": (*infer, {"json": {"inputs": [blank_png]}}),
         "responses/Unauthorized/unauthorized": ("closed", "GET", "/model", {}),
+        "responses/TooManyRequests/too-many-requests": ("limited", "POST", "/predict", {}),
+        "responses/ProtocolTooManyRequests/too-many-requests": ("limited", "POST", INFER, {}),
         "responses/NotReady/not-ready": ("empty", "GET", "/readyz", {}),
         "responses/Defect/defect": ("defect", "POST", "/predict", {}),
         "responses/ProtocolUnauthorized/unauthorized": ("closed", "GET", "/v2/models/digits", {}),
@@ -200,6 +203,8 @@ def test_each_example_is_what_the_service_answers(
 ) -> None:
     """The service says the very same, with the status under which the example stands."""
     service, method, path, rest = asked(seven, blank)[name]
+    if service == "limited":
+        clients[service].open(path, method=method)
     answer = clients[service].open(path, method=method, **rest)
     _, value = EXAMPLES[name]
     assert alike(answer.get_json(), value), answer.text

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.addresses import networks
 from service.settings import DEFAULT_MODEL, Settings, SettingsError
 
 
@@ -29,6 +30,14 @@ def test_each_is_read() -> None:
             "DIGITS_MAX_PIXELS": "8",
             "DIGITS_MAX_IMAGES": "9",
             "DIGITS_API_KEY": "k",
+            "DIGITS_API_KEY_FILE": "/run/secrets/keys",
+            "DIGITS_RATE_LIMIT": "0.5",
+            "DIGITS_RATE_BURST": "10",
+            "DIGITS_TRUSTED_PROXIES": "10.0.0.1, ::1",
+            "DIGITS_CORS_ORIGINS": "https://a.example",
+            "DIGITS_METRICS_HOST": "::",
+            "DIGITS_METRICS_PORT": "82",
+            "DIGITS_METRICS_KEY": "m",
             "DIGITS_LOG_FORMAT": "text",
             "HOME": "/",
             "DIGITS_DATA_DIR": "/data",
@@ -44,6 +53,14 @@ def test_each_is_read() -> None:
         max_pixels=8,
         max_images=9,
         api_key="k",
+        api_key_file=Path("/run/secrets/keys"),
+        rate_limit=0.5,
+        rate_burst=10,
+        trusted_proxies=networks("10.0.0.1/32 ::1/128"),
+        cors_origins=frozenset({"https://a.example"}),
+        metrics_host="::",
+        metrics_port=82,
+        metrics_key="m",
         log_format="text",
     )
 
@@ -58,6 +75,21 @@ def test_each_is_read() -> None:
         ("THREADS", "-1", "DIGITS_THREADS must be 1 or more"),
         ("MAX_UPLOAD_BYTES", "1e6", "DIGITS_MAX_UPLOAD_BYTES must be a whole number"),
         ("MAX_PIXELS", "0", "DIGITS_MAX_PIXELS must be 1 or more"),
+        ("RATE_LIMIT", "many", "DIGITS_RATE_LIMIT must be a number, not 'many'"),
+        ("RATE_LIMIT", "0", "DIGITS_RATE_LIMIT must be from 0.001 to 1000000, not 0.0"),
+        ("RATE_LIMIT", "nan", "DIGITS_RATE_LIMIT must be from 0.001 to 1000000, not nan"),
+        ("RATE_LIMIT", "inf", "DIGITS_RATE_LIMIT must be from 0.001 to 1000000, not inf"),
+        ("RATE_BURST", "5", "DIGITS_RATE_BURST needs DIGITS_RATE_LIMIT"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "DIGITS_TRUSTED_PROXIES must be addresses or networks such as 10"),
+        ("TRUSTED_PROXIES", "proxy", "DIGITS_TRUSTED_PROXIES must be addresses or networks such as 10"),
+        ("CORS_ORIGINS", "https://a.example/", "DIGITS_CORS_ORIGINS must be . or origins such as https:"),
+        ("CORS_ORIGINS", "* https://a.example", "DIGITS_CORS_ORIGINS must be . or origins"),
+        ("CORS_ORIGINS", "null", "DIGITS_CORS_ORIGINS must be . or origins"),
+        ("METRICS_PORT", "0", "DIGITS_METRICS_PORT must be from 1 to 65535 and not DIGITS_PORT, not 0"),
+        ("METRICS_PORT", "8080", "DIGITS_METRICS_PORT must be from 1 to 65535 and not DIGITS_PORT, not 8080"),
+        ("METRICS_HOST", "::1", "DIGITS_METRICS_HOST needs DIGITS_METRICS_PORT"),
+        ("API_KEY", " , ", "DIGITS_API_KEY holds no key: leave it out, or write one"),
+        ("METRICS_KEY", ",", "DIGITS_METRICS_KEY holds no key: leave it out, or write one"),
         ("LOG_FORMAT", "xml", "DIGITS_LOG_FORMAT must be json or text, not 'xml'"),
     ],
 )
@@ -65,3 +97,31 @@ def test_bad_settings_end_in_a_sentence(name: str, value: str, words: str) -> No
     """Each bad value is named, with what would be right."""
     with pytest.raises(SettingsError, match=words):
         Settings.from_environment({f"DIGITS_{name}": value})
+
+
+def test_what_is_set_to_nothing_is_not_set() -> None:
+    """Compose and Kubernetes set a variable to nothing where there is nothing to say."""
+    names = ["API_KEY", "API_KEY_FILE", "RATE_LIMIT", "RATE_BURST", "TRUSTED_PROXIES", "CORS_ORIGINS"]
+    names += ["METRICS_HOST", "METRICS_PORT", "METRICS_KEY"]
+    assert Settings.from_environment({f"DIGITS_{name}": "" for name in names}) == Settings()
+
+
+def test_a_burst_has_its_bounds() -> None:
+    """A bucket of nothing would refuse all, and one without end is no limit."""
+    for burst in ("0", "1000001"):
+        with pytest.raises(SettingsError, match=f"DIGITS_RATE_BURST must be from 1 to 1000000, not {burst}"):
+            Settings.from_environment({"DIGITS_RATE_LIMIT": "1", "DIGITS_RATE_BURST": burst})
+
+
+def test_a_bucket_holds_a_seconds_worth_if_nothing_is_said() -> None:
+    """The burst is the rate's own, rounded up, and never nothing."""
+    rates = (0.01, 1, 2.5, 100)
+    assert [Settings(rate_limit=rate).burst for rate in rates] == [1, 1, 3, 100]
+    assert Settings(rate_limit=1, rate_burst=7).burst == 7
+
+
+def test_where_it_listens() -> None:
+    """One address, or two; metrics have the service's host unless they are given another."""
+    assert Settings(host="::").addresses == Settings(host="[::]").addresses == ["[::]:8080"]
+    assert Settings(metrics_port=81).addresses == ["127.0.0.1:8080", "127.0.0.1:81"]
+    assert Settings(metrics_host="10.0.0.1", metrics_port=81).addresses[1] == "10.0.0.1:81"
