@@ -1,7 +1,9 @@
 """Where new connections come in: each is left to the worker that has the fewest.
 
 The system wakes whichever worker it likes. One that has more than another (loads.py) shuts its door for a
-moment, so that the other takes the connection; but not again and again: that other may be stuck.
+moment, so that the other takes the connection; but not again and again: that other may be stuck. Of those
+that wait at an open door many are let in at once: where each connection that is in has work for this turn,
+the next turn is far away.
 """
 
 import errno
@@ -16,6 +18,7 @@ from service.loads import LOADS
 
 # A new connection is left to a worker that has fewer, for this long at most.
 YIELD_SECONDS = 0.02
+MOST_AT_ONCE = 64
 
 
 class Door:
@@ -31,11 +34,15 @@ class Door:
         """Stay shut; welcome gets each new client's socket and address. listeners are gunicorn's own."""
         self.listeners, self.selector, self.place, self.welcome = listeners, selector, place, welcome
         self.is_open = False
-        self.yielded_at = self.yielding_since = 0.0
+        # Since when the connection that waits is left to others; 0 when none is.
+        self.yielding_since = 0.0
 
     def open(self) -> None:
         """Let clients in, from the loop's next turn on."""
-        if not self.is_open:
+        if self.is_open:
+            # Nobody came in that turn, or was let in: whoever comes next is another one.
+            self.yielding_since = 0.0
+        else:
             self.is_open = True
             for listener in self.listeners:
                 listener.settimeout(0)
@@ -58,22 +65,22 @@ class Door:
             listener.close()
 
     def _let_in(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
-        if not LOADS.is_least(self.place) and not self._has_yielded_enough():
-            self.shut()
-            return
-        try:
-            client, address = listener.accept()
-        except OSError as error:  # another worker was faster, or the client is gone already
-            # Without a file for it, a connection stays to be taken: not to be tried again at once.
-            if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+        for _ in range(MOST_AT_ONCE):
+            if not LOADS.is_least(self.place) and not self._has_yielded_enough():
                 self.shut()
-            return
-        self.welcome(client, address)
+                return
+            try:
+                client, address = listener.accept()
+            except OSError as error:  # nobody waits, or another worker was faster, or the client is gone
+                # Without a file for it, a connection stays to be taken: not to be tried again at once.
+                if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                    self.shut()
+                return
+            self.yielding_since = 0.0
+            self.welcome(client, address)
 
     def _has_yielded_enough(self) -> bool:
-        """Say whether a connection has been left to others for long; after a while, it is another one."""
+        """Say whether a connection has been left to others for long."""
         now = monotonic()
-        if now - self.yielded_at > 2 * YIELD_SECONDS:
-            self.yielding_since = now
-        self.yielded_at = now
+        self.yielding_since = self.yielding_since or now
         return now - self.yielding_since > YIELD_SECONDS
