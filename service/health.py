@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import Blueprint, Response, current_app
@@ -23,6 +24,11 @@ class Service:
     model: Model | None
     failure: str = ""
     readings: Readings | None = None
+
+    @cached_property
+    def metadata(self) -> str:
+        """The model's metadata as JSON, written once: it is long, and may be asked for again and again."""
+        return json.dumps(self.ready_model().metadata)
 
     def ready_model(self) -> Model:
         """Return the model; raises Problem not_ready, with the reason, when there is none."""
@@ -68,4 +74,4 @@ def readyz() -> Response:
 @blueprint.get("/model")
 def model() -> Response:
     """Answer with the metadata of the model in service."""
-    return _json(service().ready_model().metadata)
+    return Response(service().metadata, content_type="application/json")

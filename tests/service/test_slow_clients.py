@@ -98,7 +98,8 @@ def test_of_too_many_connections_the_oldest_go(seven: bytes) -> None:
             client.sendall(post(seven))
             assert statuses(client, 1) == [200]
         for client in slow[:40]:
-            assert statuses(client, 1) == []
+            with suppress(ConnectionResetError):  # where it was let go before its head was read
+                assert client.recv(1) == b""
         slow[-1].sendall(HEALTH[10:])
         assert statuses(slow[-1], 1) == [200]
 
