@@ -9,7 +9,7 @@ SERVE := .venv/serve
 DEV := .venv/dev
 RUN := $(DEV)/bin/python
 
-.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing fuzz openapi pictures walkthrough-plots lock clean help
+.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing torture fuzz openapi pictures walkthrough-plots lock clean help
 
 help:                ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -70,6 +70,15 @@ bench-serving: $(DEV)/done $(SERVE)/done ## Post images to the service and to it
 
 bench-page: $(DEV)/done ## Time the page in a browser: from the pen's lifting to the answer (needs Chromium)
 	$(RUN) -m tests.web.speed
+
+# Seconds: of mixed traffic, of overload and of kills, of each fault. Four minutes instead of an hour and a half:
+# make torture SOAK=60 LOAD=20 FAULTS=4
+SOAK ?= 3600
+LOAD ?= 600
+FAULTS ?= 60
+
+torture: $(DEV)/done ## Torture the service for an hour and a half: load, kills, faults (Linux, root; needs nginx); writes docs/reliability.md
+	$(RUN) -m benchmarks.torture --soak $(SOAK) --load $(LOAD) --faults $(FAULTS)
 
 openapi: $(DEV)/done ## Write service/openapi.json, which is served, from service/openapi.yaml
 	$(RUN) -m docs.openapi

@@ -59,8 +59,9 @@ class Service:
         return sum(float(line.split()[-1]) for line in lines if line.startswith(start))
 
     def workers(self) -> list[int]:
-        """Return the process ids of the workers that are there now."""
-        return processes.tree(self.process.pid)[1:]
+        """Return the process ids of the workers that are at work now; not of those that have just died."""
+        members = processes.births(self.process.pid)
+        return [member for member, birth in [*members.items()][1:] if processes.is_same(member, birth)]
 
     def complaints(self) -> list[str]:
         """Return the lines of the log above info, and those that are not the log's own."""

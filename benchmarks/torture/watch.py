@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.serving import processes
 from benchmarks.serving.processes import PROC
@@ -108,3 +108,13 @@ def write(samples: Sequence[Sample], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Sample._fields)
         writer.writerows(samples)
+
+
+def read(path: Path) -> list[Sample]:
+    """Read what was written."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [Sample(*map(_number, row)) for row in list(csv.reader(file))[1:]]
+
+
+def _number(text: str) -> Any:  # noqa: ANN401 - an int or a float, as it was
+    return float(text) if "." in text else int(text)
