@@ -5,7 +5,8 @@ The digits are those that the network reads offline: an answer with another one 
 
 import random
 from collections.abc import Callable, Collection, Iterator
-from itertools import cycle
+from functools import cache
+from itertools import count, cycle
 from typing import Any
 
 import numpy as np
@@ -79,15 +80,15 @@ def only(asks: list[Ask]) -> Iterator[Ask]:
 
 
 def mixed(*, without: Collection[str] = (), seed: int = 0) -> Iterator[Ask]:
-    """Yield asks of all kinds but those, for ever, as often as MIX says."""
+    """Return asks of all kinds but those, without end, as often as MIX says."""
     rng = random.Random(seed)  # noqa: S311 - a mix, no secret
     kinds = all_kinds()
     names = [name for name in MIX if name not in without]
     weights = [MIX[name] for name in names]
-    while True:
-        yield rng.choice(kinds[rng.choices(names, weights)[0]])
+    return (rng.choice(kinds[rng.choices(names, weights)[0]]) for _ in count())
 
 
+@cache
 def all_kinds() -> dict[str, list[Ask]]:
     """Return the asks of each kind."""
     good, images, rng = digits(), read_images(), np.random.default_rng(0)

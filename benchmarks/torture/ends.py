@@ -17,6 +17,9 @@ from benchmarks.torture.service import service
 from tests.server import ROOT
 
 CONNECTIONS = 16
+# Who connects in the very moment in which the door is shut is cut off: between the last look at who waits and
+# the end of the socket, the system lets clients in. It is a moment for each worker.
+AT_THE_DOOR = 2
 DRAIN_SECONDS = 2
 # gunicorn's graceful_timeout, and what comes on top of it.
 GRACE_SECONDS = 32
@@ -51,7 +54,7 @@ def stop_under_load(seconds: float) -> Report:
             began = time.monotonic()
             code = running.stop()
             took = time.monotonic() - began
-        report.count(client)
+        report.count(client, may_break=AT_THE_DOOR)
         report.hold(code == 0, f"it ended with {code}")
         report.hold(took < GRACE_SECONDS, f"it took {took:.1f} s")
         report.tell({"seconds to stop": round(took, 2)})
@@ -76,7 +79,7 @@ def drain_under_load(seconds: float) -> Report:
             report.hold(client.right > before, "no answers while it drains")
             code = running.process.wait(GRACE_SECONDS)
         took = time.monotonic() - began
-        report.count(client)
+        report.count(client, may_break=AT_THE_DOOR)
         report.hold(code == 0, f"it ended with {code}")
         report.hold(took >= DRAIN_SECONDS, f"it went after {took:.1f} s")
     return report

@@ -16,13 +16,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.torture.asks import digits, get, mixed, only
-from benchmarks.torture.client import Client
+from benchmarks.torture.client import PATIENCE_SECONDS, Client
 from benchmarks.torture.report import Report
 from benchmarks.torture.service import STOP_SECONDS, Service, service
 from benchmarks.torture.watch import Watch
 from tests.server import ROOT
 
 CONNECTIONS = 8
+DROPPED = "digits_log_lines_dropped_total"
 # What the service's Python runs before all else; a number in a file says how wrong things are. A clock that
 # is set is the wall's: what counts time from the machine's start never jumps.
 STEPPED_CLOCK = """
@@ -62,13 +63,15 @@ def blocked_log(seconds: float) -> Report:
     try:
         with service(log=writing) as running:
             with Client(running.port, only(digits()), CONNECTIONS) as client:
-                time.sleep(seconds / 2)
-                half = client.answered
+                give_up = time.monotonic() + PATIENCE_SECONDS
+                while not running.metric(DROPPED) and time.monotonic() < give_up:
+                    time.sleep(0.1)
+                full = client.answered
                 _kill_one(running)
                 time.sleep(seconds / 2)
-                report.hold(client.answered > half, "no answers while nobody reads the log")
-            dropped = running.metric("digits_log_lines_dropped_total")
-            report.hold(dropped > 0, "no line was dropped, so the pipe was not full, or nobody counts")
+                report.hold(client.answered > full, "no answers while nobody reads the log")
+            dropped = running.metric(DROPPED)
+            report.hold(dropped > 0, "no line was dropped: the pipe was not full, or nobody counts")
             report.hold(running.stop() == 0, "it does not stop as it should")
         report.count(client, may_break=CONNECTIONS)
         os.set_blocking(reading, False)
@@ -102,7 +105,7 @@ def closed_log(seconds: float) -> Report:
             time.sleep(seconds / 2)
             _kill_one(running)
             time.sleep(seconds / 2)
-        report.tell({"lines dropped": running.metric("digits_log_lines_dropped_total")})
+        report.tell({"lines dropped": running.metric(DROPPED)})
         report.hold(running.stop() == 0, "it does not stop as it should")
     report.count(client, may_break=CONNECTIONS)
     return report
@@ -127,7 +130,7 @@ def full_disks(seconds: float) -> Report:
             _kill_one(running)
             time.sleep(seconds / 2)
         report.count(client, may_break=CONNECTIONS)
-        dropped = running.metric("digits_log_lines_dropped_total")
+        dropped = running.metric(DROPPED)
         report.hold(dropped > 0, "no line was dropped, so the disk was not full, or nobody counts")
         report.hold(running.stop() == 0, "it does not stop as it should")
     return report

@@ -20,8 +20,8 @@ and nginx. Every run of the tests does the same for seconds
 ([test_faults.py](../tests/service/test_faults.py)). The service is the real one, with two workers; the
 client, which counts every request and checks every answer, takes its share of the same cores.
 
-**{asked:,} requests, {lost} lost.** {right:,} were answered right; {broken:,} were cut off, because the
-worker that had them was killed.{otherwise}
+**{asked:,} requests, {lost} lost.** {right:,} were answered right; {broken:,} were cut off, nearly all
+because the worker that had them was killed.{otherwise}
 
 | what | for | requests | answered right | cut off | lost |
 | --- | ---: | ---: | ---: | ---: | ---: |
@@ -31,7 +31,8 @@ worker that had them was killed.{otherwise}
   reads offline. Where more is asked than can be answered, 503 with `Retry-After` is right. Any other 5xx
   is wrong.
 - **Cut off**: a worker was killed (SIGKILL) and took its requests with it, at most one for each
-  connection. Who is not told what became of a prediction may ask again: it changes nothing.
+  connection; or, when the service stops, a client connected in the very moment in which the door was shut.
+  Who is not told what became of a prediction may ask again: it changes nothing.
 - **Lost**: all else. A wrong answer, none within 30 s, a connection that broke though nobody was killed.
 """
 WELL = " No answer was a 5xx but 503."
