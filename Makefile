@@ -9,7 +9,7 @@ SERVE := .venv/serve
 DEV := .venv/dev
 RUN := $(DEV)/bin/python
 
-.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing torture fuzz openapi pictures walkthrough-plots lock clean help
+.PHONY: serve test lint train evaluate report parity bench-training bench-serving bench-page bench-preprocessing torture fuzz openapi pictures walkthrough-plots sbom licences lock clean help
 
 help:                ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -82,6 +82,19 @@ torture: $(DEV)/done ## Torture the service for an hour and a half: load, kills,
 
 openapi: $(DEV)/done ## Write service/openapi.json, which is served, from service/openapi.yaml
 	$(RUN) -m docs.openapi
+
+# Made of an environment like the image's: what requirements.txt pins, and no pip.
+sbom: $(SERVE)/done  ## Write sbom.cdx.json: what the service consists of, with licences (CycloneDX)
+	test -e .venv/sbom/done || { $(PYTHON) -m venv --clear .venv/sbom && \
+	  .venv/sbom/bin/pip install --quiet cyclonedx-bom==7.5.0 && touch .venv/sbom/done; }
+	$(PYTHON) -m venv --clear --without-pip .venv/sbom/service
+	.venv/sbom/bin/pip --python .venv/sbom/service/bin/python install --quiet --only-binary :all: \
+	  --find-links $(WHEELS) --require-hashes -r requirements.txt
+	.venv/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file sbom.cdx.json .venv/sbom/service/bin/python
+
+licences: $(DEV)/done ## Write docs/licences.md: the licence of each package that the service runs on
+	$(RUN) -m docs.licences
 
 pictures: $(DEV)/done ## Draw the page's and the dashboards' pictures anew (needs Chromium and Prometheus)
 	$(RUN) -m docs.page

@@ -39,7 +39,7 @@ class Share:
             others = [share for share in _waiting.shares if share is not self]
             _waiting.shares = [share for share in others if share.model is not self.model]
             _run([self, *(share for share in others if share.model is self.model)])
-        assert self.read  # noqa: S101 - it has just been
+        assert self.read  # noqa: S101 - it has just been  # nosec B101
         return self.read
 
 

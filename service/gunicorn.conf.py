@@ -15,7 +15,8 @@ for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 from service.keys import KeysError, check_file  # noqa: E402 - the variables come first
-from service.logs import configuration  # noqa: E402 - the variables come first
+from service.loads import IN_MEMORY  # noqa: E402 - the same
+from service.logs import configuration  # noqa: E402 - the same
 from service.master import drain_first, keep_trying  # noqa: E402 - the same
 from service.output import never_wait  # noqa: E402 - the same
 from service.settings import Settings, SettingsError  # noqa: E402 - the same
@@ -41,7 +42,7 @@ threads = _settings.threads
 worker_class = "service.worker.Worker"
 logconfig_dict = configuration(_settings.log_format)
 # Memory, where there is such a folder: the heartbeat must never wait for a disk.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes a file of its own there
+worker_tmp_dir = IN_MEMORY
 preload_app = True
 graceful_timeout = 30
 keepalive = 75

@@ -6,9 +6,12 @@ alone, so that nothing needs a lock; a number that is a moment old does no harm.
 """
 
 import mmap
+import os
 from collections.abc import Collection
 
 PLACES = 256
+# Where a file is in memory: a container's root may be read-only, and its disk may be slow.
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - files of no name  # nosec B108
 # A free place counts for nothing: what is kept is the number of connections and one more.
 FREE = 0
 LEAVING = 2**30

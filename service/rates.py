@@ -25,12 +25,12 @@ from time import monotonic_ns
 from typing import NamedTuple
 from weakref import finalize
 
+from service.loads import IN_MEMORY
+
 ROWS, PLACES = 2**13, 8
 # A row: what each client hashes to (0: nobody yet), then each bucket's moment in nanoseconds.
 ROW = struct.Struct(f"<{PLACES}Q{PLACES}q")
 NS_PER_SECOND = 10**9
-# A container's root may be read-only; memory is not.
-IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # nosec B108 - a file of no name
 
 
 class Taken(NamedTuple):

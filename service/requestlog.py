@@ -35,7 +35,7 @@ def named(environ: Mapping[str, Any]) -> Entry:
     """
     given = environ.get("HTTP_X_REQUEST_ID")
     # Random, not secret; the generator is seeded anew in each worker.
-    entry = {"request": given if given and NAME.fullmatch(given) else f"{getrandbits(64):016x}"}
+    entry = {"request": given if given and NAME.fullmatch(given) else f"{getrandbits(64):016x}"}  # nosec B311
     if trace := TRACE.fullmatch(environ.get("HTTP_TRACEPARENT", "")):
         entry["trace"] = trace[1]
     return entry

@@ -63,7 +63,7 @@ class Transport:
                 wait = max(wait, answer.retry_after_seconds())
                 if answer.status not in LATER or attempt >= self.attempts or wait > MOST_WAIT_SECONDS:
                     return answer
-            sleep(wait * uniform(1, 1.5))  # noqa: S311 - to differ is enough
+            sleep(wait * uniform(1, 1.5))  # noqa: S311 - to differ is enough  # nosec B311
             attempt += 1
 
     def _exchange(self, body: bytes, content_type: str) -> Answer:
