@@ -15,8 +15,8 @@ What the service runs on, and the container image holds beside Python, with the 
 declares. `make licences` writes this page from `requirements.txt` and the packages' own metadata. NumPy's and
 Pillow's wheels bring libraries along, whose notices are in the wheels. digits itself: MIT.
 
-| package | version | licence |
-| --- | --- | --- |
+| package | licence |
+| --- | --- |
 """
 CLASSIFIER = "License :: OSI Approved :: "
 
@@ -45,10 +45,7 @@ def licence(name: str) -> str:
 
 def page() -> str:
     """Return the page."""
-    rows = (
-        f"| {entry.name} | {str(entry.specifier).removeprefix('==')} | {licence(entry.name)} |\n"
-        for entry in pinned()
-    )
+    rows = (f"| {entry.name} | {licence(entry.name)} |\n" for entry in pinned())
     return HEAD + "".join(rows)
 
 
