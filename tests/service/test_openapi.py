@@ -64,7 +64,7 @@ def test_it_names_every_route_and_no_other() -> None:
 
 def test_it_needs_a_key_where_the_app_does() -> None:
     """What the file says is open is open, and nothing else; what is not open is limited."""
-    client = create_app(Settings(api_key="secret", feedback="yes")).test_client()
+    client = create_app(Settings(api_key="secret", metrics_key="other", feedback="yes")).test_client()
     for path, method, operation in operations():
         address = path.replace("{layer}", "0").replace("{neuron}", "0").replace("{name}", "digits")
         answer = client.open(address.replace("{version}", "1.3.1"), method=method.upper())

@@ -2,7 +2,8 @@
 
 It makes up requests that the document allows and requests that it forbids, for each operation as many as
 DIGITS_FUZZ_EXAMPLES says, and compares status, type, headers and body of each answer with what is promised.
-Twice: a service that is open, and one with a key, for which the document without the line "or none" holds.
+A service that is open is held to it, one that has a limit, and one with a key: for the last, the document
+without the line that no key is right, too.
 """
 
 import json
@@ -49,6 +50,11 @@ def test_the_service_is_what_it_says() -> None:
     assert f"Tested: {operations}\n" in said
 
 
+def test_whoever_asks_too_much_is_told_as_it_says() -> None:
+    """Where most requests are too many, the answers are still what the document promises."""
+    fuzzed(ROOT / "service" / "openapi.json", {"DIGITS_RATE_LIMIT": "20"}, "--max-examples", "10")
+
+
 def test_a_key_is_asked_for_where_it_says(tmp_path: Path) -> None:
     """With a key set, no operation that needs it answers without, or with another."""
     document = json.loads(json.dumps(API))
@@ -58,4 +64,4 @@ def test_a_key_is_asked_for_where_it_says(tmp_path: Path) -> None:
     # Each operation is asked with the key, without, and with others in either header; a second key beside the
     # right one would prove nothing, for one of both is enough.
     options = ("--generation-with-security-parameters", "false", "--header", f"X-API-Key: {KEY}")
-    fuzzed(path, {"DIGITS_API_KEY": KEY}, "--max-examples", "10", *options)
+    fuzzed(path, {"DIGITS_API_KEY": KEY, "DIGITS_METRICS_KEY": KEY}, "--max-examples", "10", *options)
