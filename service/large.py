@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from threading import Barrier
 from typing import Generic, TypeVar
 
 from service.connection import Connection
@@ -23,8 +24,15 @@ class Large(Generic[Answer]):
     """The large requests of a process."""
 
     def __init__(self, threads: int, most: int, memory: Memory, wake: int) -> None:
-        """Start no thread yet; to `wake`, a pipe, a byte is written when an answer is finished."""
+        """Start all threads; to `wake`, a pipe, a byte is written when an answer is finished.
+
+        Raises RuntimeError where the system gives no thread: better now than in the midst of a request.
+        """
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="large")
+        all_there = Barrier(threads + 1)
+        for _ in range(threads):
+            self.threads.submit(all_there.wait)
+        all_there.wait()
         self.most, self.memory = most, memory
         self.wake = wake
         self.number = 0

@@ -129,6 +129,28 @@ def rolling_restart(seconds: float) -> Report:
     return report
 
 
+def master_killed(seconds: float) -> Report:
+    """Kill the master: its workers go by themselves, and another service takes over the port."""
+    report = Report("the master is killed (SIGKILL)", seconds)
+    with service() as running:
+        settings = {"DIGITS_PORT": str(running.port)}
+        client = Client(running.port, mixed(without=["slow"]), CONNECTIONS)
+        with client:
+            time.sleep(seconds / 2)
+            orphans = running.workers()
+            running.process.kill()
+            running.process.wait()
+            began = time.monotonic()
+            with service(settings):
+                report.tell({"seconds until the next one is ready": round(time.monotonic() - began, 1)})
+                _wait_until(
+                    lambda: not any(Path(f"/proc/{orphan}").exists() for orphan in orphans), GRACE_SECONDS
+                )
+                time.sleep(seconds / 2)
+        report.count(client, may_break=AT_THE_DOOR)
+    return report
+
+
 @contextmanager
 def nginx(ports: tuple[int, ...]) -> Iterator[int]:
     """Run nginx with the configuration that we recommend, before services at these ports; yield its own."""
@@ -149,6 +171,10 @@ def nginx(ports: tuple[int, ...]) -> Iterator[int]:
         yield front
 
 
+def _is_there(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
 def _listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -165,4 +191,4 @@ def _wait_until(holds: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.02)
 
 
-ENDS = (stop_under_load, drain_under_load, reload_under_load, rolling_restart)
+ENDS = (stop_under_load, drain_under_load, reload_under_load, rolling_restart, master_killed)

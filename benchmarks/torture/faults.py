@@ -40,6 +40,15 @@ def fork():
     return _fork()
 os.fork = fork
 """
+THREAD_THAT_FAILS = """
+import threading
+_start = threading._start_new_thread
+def start(*arguments):
+    if state():
+        raise RuntimeError("can't start new thread")
+    return _start(*arguments)
+threading._start_new_thread = start
+"""
 STATE = """
 def state():
     with open({path!r}) as file:
@@ -205,25 +214,37 @@ def out_of_descriptors(seconds: float) -> Report:
 
 def no_more_processes(seconds: float) -> Report:
     """Kill a worker when no process can be started; later there can be one again."""
-    report = Report("no process can be started", seconds)
-    with changed_python(FORK_THAT_FAILS) as (variables, state), service(variables) as running:
+    return _no_more(FORK_THAT_FAILS, Report("no process can be started", seconds))
+
+
+def no_more_threads(seconds: float) -> Report:
+    """Kill a worker when no thread can be started, which a worker takes; later there can be one again."""
+    return _no_more(THREAD_THAT_FAILS, Report("no thread can be started", seconds))
+
+
+def _no_more(change: str, report: Report) -> Report:
+    with changed_python(change) as (variables, state), service(variables) as running:
         state.write_text("1")
-        with Client(running.port, only(digits()), CONNECTIONS) as client:
-            os.kill(running.workers()[0], signal.SIGKILL)
-            time.sleep(seconds)
-            report.hold(len(running.workers()) == 1, "the killed worker was replaced: forking did not fail")
+        with Client(running.port, mixed(), CONNECTIONS) as client:
+            first = set(running.workers())
+            time.sleep(report.seconds / 2)
+            report.hold(first == set(running.workers()), "a worker ended by itself")
+            os.kill(min(first), signal.SIGKILL)
+            time.sleep(report.seconds / 2)
+            report.hold(running.is_ready(), "it is not ready with one worker")
             state.write_text("0")
-            give_up = time.monotonic() + 10
-            while len(running.workers()) < 2 and time.monotonic() < give_up:
+            give_up = time.monotonic() + PATIENCE_SECONDS
+            while running.metric("digits_workers") != 2 and time.monotonic() < give_up:
                 time.sleep(0.05)
-            report.hold(len(running.workers()) == 2, "the worker is not replaced when it could be")
-            report.hold(running.metric("digits_workers") == 2, "the number of workers is wrong")
+            report.hold(running.metric("digits_workers") == 2, "the worker is not replaced when it could be")
         report.count(client, may_break=CONNECTIONS)
+        said = [line for line in running.complaints() if "start" in line]
+        report.hold(bool(said), "the log does not say that nothing can be started")
         report.hold(running.stop() == 0, "it does not stop as it should")
     return report
 
 
 FAULTS = (
     *(blocked_log, closed_log, full_disks, clock_jumps),
-    *(out_of_descriptors, no_more_processes),
+    *(out_of_descriptors, no_more_processes, no_more_threads),
 )
