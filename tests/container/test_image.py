@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from benchmarks.serving.server import free_ports
 from tests.container.podman import Container, Podman, base_image, container
 from tests.needs import need, skip
 from tests.server import ROOT, post_png
@@ -125,6 +126,21 @@ def test_a_worker_that_runs_out_of_memory_is_replaced(podman: Podman, seven: byt
         connection.close()
         assert 'digits_predictions_total{digit="7"} 2.0' in text
         assert "digits_worker_exits_total 1.0" in text
+
+
+def test_limits_need_no_place_on_the_disk(podman: Podman, seven: bytes) -> None:
+    """On a system that can't be written to, with metrics on their own port, clients are limited as well."""
+    limits = {"DIGITS_RATE_LIMIT": "0.001", "DIGITS_RATE_BURST": "3"}
+    port, _ = free_ports()
+    with container(podman, TAG, limits | {"DIGITS_METRICS_PORT": str(port)}) as running:
+        wait_until_ready(running)
+        connections = [http.client.HTTPConnection("127.0.0.1", at, timeout=30) for at in (running.port, port)]
+        main, metrics = connections
+        assert [post_png(main, seven)[0] for _ in range(4)] == [200, 200, 200, 429]
+        metrics.request("GET", "/metrics")
+        assert 'route="/predict",status="429"} 1.0' in metrics.getresponse().read().decode()
+        for connection in connections:
+            connection.close()
 
 
 def test_it_ends_what_it_has_begun(podman: Podman) -> None:

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.serving.server import free_ports
 from tests.server import Server, running
 
 KEY, NEXT = "the-key-of-last-year", "the-key-of-this-year"
@@ -38,13 +38,6 @@ def connections(server: Server) -> Iterator[list[http.client.HTTPConnection]]:
     finally:
         for connection in found:
             connection.close()
-
-
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    return port
 
 
 def test_a_burst_is_exact_over_all_workers(seven: bytes) -> None:
@@ -155,7 +148,7 @@ def test_an_address_is_believed_to_trusted_proxies_alone(seven: bytes, trusted: 
 
 def test_metrics_have_a_door_of_their_own(seven: bytes) -> None:
     """With DIGITS_METRICS_PORT, /metrics is there alone, and there is nothing but it and the probes."""
-    port = free_port()
+    port, _ = free_ports()
     with running({"DIGITS_METRICS_PORT": str(port)}) as server:
         main = server.connect()
         metrics = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_SECONDS)
