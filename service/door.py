@@ -8,6 +8,7 @@ the next turn is far away.
 
 import errno
 import selectors
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,9 @@ from service.loads import LOADS
 # A new connection is left to a worker that has fewer, for this long at most.
 YIELD_SECONDS = 0.02
 MOST_AT_ONCE = 64
+# What the system buffers for a connection in each direction (it doubles that). Left alone, it would hold some
+# megabytes for each client that takes no answer, which nobody here could count.
+BUFFER_BYTES = 256 * 2**10
 
 
 class Door:
@@ -32,6 +36,10 @@ class Door:
         welcome: Callable[[Any, Any], object],
     ) -> None:
         """Stay shut; welcome gets each new client's socket and address. listeners are gunicorn's own."""
+        for listener in listeners:
+            # Each connection that is accepted has what its listener has.
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         self.listeners, self.selector, self.place, self.welcome = listeners, selector, place, welcome
         self.is_open = False
         # Since when the connection that waits is left to others; 0 when none is.
