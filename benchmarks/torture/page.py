@@ -45,6 +45,19 @@ FOUND = """
 A worker that the system ends for want of memory is one of the tests of the image
 ([test_image.py](../tests/container/test_image.py)), for it takes a container.
 """
+LIMITS = """
+## What it does not stand
+
+- A worker that is killed takes the requests with it that it was answering. Behind nginx as in
+  [deploy/nginx](../deploy/nginx/digits.conf) they are asked again elsewhere.
+- A stop cuts off who connects in the instant between a worker's last look at who waits and the end of its
+  socket. Where a load balancer sends nobody any more (`DIGITS_DRAIN_SECONDS`), or asks again elsewhere, there
+  is no such client.
+- gunicorn counts the 30 s that a stop may take by the wall's clock: set ahead in just that time, it cuts them
+  short. All else is counted by a clock that nobody sets.
+- Without a free inode for its heartbeat, a process or a thread, a worker that ended is replaced only
+  when there is one again; gunicorn tries again every second, and the others go on.
+"""
 SOAK = """
 ## Mixed traffic
 
@@ -103,6 +116,7 @@ def write_page(docs: Path, order: Sequence[str]) -> None:
     fuzz = docs / "fuzz.csv"
     if fuzz.exists():
         page += FUZZ.format(rows="\n".join(_fuzzed(fuzz)))
+    page += LIMITS
     page += RUNS.format(rows="\n".join(_run(document) for document in documents.values()))
     (docs / "reliability.md").write_text(page, encoding="utf-8")
 
