@@ -14,6 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+SCRIPT_SECONDS = 120
 SWITCHES = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -33,6 +34,8 @@ def chrome(chromium: str, chromedriver: str, *switches: str) -> Iterator[Chrome]
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = Chrome(options=options, service=ChromeService(chromedriver))
+    # axe looks at everything on a page, beside other tests on the same cores.
+    driver.set_script_timeout(SCRIPT_SECONDS)
     try:
         yield driver
     finally:
