@@ -18,7 +18,7 @@ from tests.service.conftest import png
 
 TAG = f"localhost/digits-test-{os.getpid()}"
 BASE = f"localhost/digits-test-base-{os.getpid()}"
-READY_SECONDS = 20
+READY_SECONDS = 60
 MOST_BYTES = 90_000_000
 
 # The worker is made the first to be ended for want of memory; then there is want of memory, until it is gone.
