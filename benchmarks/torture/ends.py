@@ -132,7 +132,7 @@ def rolling_restart(seconds: float) -> Report:
 def master_killed(seconds: float) -> Report:
     """Kill the master: its workers go by themselves, and another service takes over the port."""
     report = Report("the master is killed (SIGKILL)", seconds)
-    with service() as running:
+    with service() as running, ExitStack() as next_one:
         settings = {"DIGITS_PORT": str(running.port)}
         client = Client(running.port, mixed(without=["slow"]), CONNECTIONS)
         with client:
@@ -141,12 +141,12 @@ def master_killed(seconds: float) -> Report:
             running.process.kill()
             running.process.wait()
             began = time.monotonic()
-            with service(settings):
-                report.tell({"seconds until the next one is ready": round(time.monotonic() - began, 1)})
-                _wait_until(
-                    lambda: not any(Path(f"/proc/{orphan}").exists() for orphan in orphans), GRACE_SECONDS
-                )
-                time.sleep(seconds / 2)
+            next_one.enter_context(service(settings))
+            report.tell({"seconds until the next one is ready": round(time.monotonic() - began, 1)})
+            _wait_until(
+                lambda: not any(Path(f"/proc/{orphan}").exists() for orphan in orphans), GRACE_SECONDS
+            )
+            time.sleep(seconds / 2)
         report.count(client, may_break=AT_THE_DOOR)
     return report
 
