@@ -40,6 +40,12 @@ NOT_WELL = " **Not all is well: see below.**"
 FOUND = """
 ## What was found
 
+What each does is said where it is done: [load](../benchmarks/torture/load.py),
+[ends](../benchmarks/torture/ends.py), [faults](../benchmarks/torture/faults.py). Overload is 128 connections,
+each of which asks again as soon as it is answered; the client's share of the cores bounds how often that is.
+The clock that jumps and the want of processes and threads are made in the service's Python; full pipes, full
+disks, limits and signals are the system's own.
+
 {rows}
 
 A worker that the system ends for want of memory is one of the tests of the image
@@ -68,7 +74,9 @@ due. Raw: [soak.csv](reliability/soak.csv), a line every ten seconds.
 
 ![Memory, descriptors, threads and answers a second over the time](images/reliability.png)
 
-The trend is the median of the second half against that of the first; the first tenth is left out.
+The trend is the median of the second half against that of the first; the first tenth is left out. What is
+shared is shared less as time goes by, for a page that a process writes to becomes its own: so the first line may
+come nearer to the second, which bounds it.
 
 | what all processes use | most | trend |
 | --- | ---: | ---: |

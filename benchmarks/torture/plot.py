@@ -29,8 +29,8 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
         rate.set(title="answers a second", xlabel="minutes")
         for axis in (memory, things, rate):
             axis.set_ylim(bottom=0)
-        for axis in (memory, things):
-            axis.legend(loc="lower right", ncols=2)
+        for axis, place in ((memory, "lower right"), (things, "center right")):
+            axis.legend(loc=place, ncols=2)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH)
     Image.open(drawn).convert("RGB").quantize(COLOURS).save(path, optimize=True)
