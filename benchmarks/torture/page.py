@@ -75,8 +75,8 @@ due. Raw: [soak.csv](reliability/soak.csv), a line every ten seconds.
 ![Memory, descriptors, threads and answers a second over the time](images/reliability.png)
 
 The trend is the median of the second half against that of the first; the first tenth is left out. What is
-shared is shared less as time goes by, for a page that a process writes to becomes its own: so the first line may
-come nearer to the second, which bounds it.
+shared is shared less as time goes by, for a page that a process writes to becomes its own: so the first line
+may come nearer to the second, which bounds it.
 
 | what all processes use | most | trend |
 | --- | ---: | ---: |
