@@ -22,7 +22,9 @@ MOST_BOUNDARY = 70
 MOST_HEAD_BYTES = 4096
 MOST_HEAD_LINES = 16
 # As werkzeug has them: what makes a boundary of it, and the end of a head.
-AFTER_BOUNDARY = re.compile(rb"--|[^\S\r\n]*(?:\r\n|\n|\r)")
+AFTER_BOUNDARY = re.compile(rb"--|[^\S\r\n]{0,256}(?:\r\n|\n|\r)")
+# Longer than that it is no boundary of anybody's, and takes long to look through.
+TOO_MUCH_SPACE = re.compile(rb"[^\S\r\n]{257}")
 BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 CONTENT_TYPE = "multipart/form-data; boundary="
 # A form with more is taken apart by werkzeug, which stops at as many as are allowed.
@@ -69,7 +71,10 @@ def checked(body: bytes, boundary: bytes) -> bytes:
     dashed = b"--" + boundary
     at, first = body.find(dashed), -1
     while at >= 0:
-        end = AFTER_BOUNDARY.match(body, at + len(dashed))
+        after = at + len(dashed)
+        if TOO_MUCH_SPACE.match(body, after):
+            raise ValueError("a boundary is followed by too much space")
+        end = AFTER_BOUNDARY.match(body, after)
         if end and (first < 0 or body[at - 1 : at] in {b"\r", b"\n"}):
             first = at if first < 0 else first
             if end[0] != b"--":

@@ -84,14 +84,13 @@ def predict() -> Response:
     answers = _answers(share, [receipt for _, receipt in readable], asked)
     if len(pngs) == 1:
         entry["size"] = greys[0].shape[::-1] if isinstance(greys[0], np.ndarray) else None
-        return Deferred(lambda: _written(share, entry, lambda: _one(answers, entry, serving.readings)))
+        return Deferred(
+            lambda: _written(share, entry, lambda: json.dumps(_one(answers, entry, serving.readings)))
+        )
     problems = [read.document() if isinstance(read, Problem) else None for read in normalised]
     entry["refused"] = len(pngs) - len(readable)
-    return Deferred(
-        lambda: _written(
-            share, entry, lambda: {"predictions": [problem or next(answers) for problem in problems]}
-        )
-    )
+    documents = (problem or next(answers) for problem in problems)
+    return Deferred(lambda: _written(share, entry, lambda: _listed(documents)))
 
 
 def _asked() -> Mapping[str, str]:
@@ -106,11 +105,16 @@ def _one(answers: Iterator[Document], entry: Entry, readings: Readings | None) -
     return answer
 
 
-def _written(share: Share, entry: Entry, document: Callable[[], Document]) -> str:
+def _listed(documents: Iterator[Document]) -> str:
+    """Write each by itself: while json writes, it keeps Python's lock, and the worker's loop waits."""
+    return f'{{"predictions": [{", ".join(map(json.dumps, documents))}]}}'
+
+
+def _written(share: Share, entry: Entry, write: Callable[[], str]) -> str:
     share.result()
     stages = metrics.Stages(entry["stages"])
     stages.ms["forward"] = share.ms
-    body = json.dumps(document())
+    body = write()
     stages.end("encode")
     return body
 
