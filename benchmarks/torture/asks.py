@@ -22,6 +22,7 @@ from service.settings import DEFAULT_MODEL
 from tests.deploy.traffic import BLANK
 
 FORM = "multipart/form-data; boundary=----WebKitFormBoundaryDigits0123456789"
+FORM_FILES = 64
 PHOTO_SIDES = (600, 2400)
 # How often each kind is among the others.
 MIX = {
@@ -71,6 +72,18 @@ def digits() -> list[Ask]:
     return [
         Ask("digit", post(as_png(image)), frozenset({200}), b'"digit": %d,' % digit)
         for image, digit in zip(images, read, strict=True)
+    ]
+
+
+def forms() -> list[Ask]:
+    """Return predictions of many images at once: dear to answer, and cheap to ask for."""
+    good = digits()
+    pngs = [each.data.partition(b"\r\n\r\n")[2] for each in good]
+    return [
+        Ask(
+            "form", post(as_form(pngs[at : at + FORM_FILES], "files"), FORM), frozenset({200}), good[at].holds
+        )
+        for at in range(0, len(good) - FORM_FILES + 1, 4)
     ]
 
 

@@ -6,13 +6,14 @@ import signal
 import time
 from itertools import pairwise
 
-from benchmarks.torture.asks import digits, mixed, only
+from benchmarks.torture.asks import FORM_FILES, digits, forms, mixed, only
 from benchmarks.torture.client import UNAVAILABLE, Client
 from benchmarks.torture.report import Report
 from benchmarks.torture.service import service
 from benchmarks.torture.watch import Watch, growth
 
-CAPACITY_CONNECTIONS, TIMES = 32, 4
+TIMES, CROWD_CONNECTIONS = 4, 256
+OK = 200
 # No more than one worker alone has room for: without a kill or an overload, nothing is turned away.
 CALM_CONNECTIONS = 16
 CAPACITY_SECONDS = 3
@@ -28,13 +29,13 @@ SAMPLE_SECONDS = 10.0
 
 
 def overload(seconds: float) -> Report:
-    """Let four times the connections ask that are enough for all that it can answer, none with a pause."""
-    report = Report(f"overload: {TIMES} × the connections of capacity", seconds)
-    asks, short = digits(), min(CAPACITY_SECONDS, seconds)
+    """Ask for four times what it can answer, in forms of many images: dearer to answer than to ask for."""
+    report = Report(f"overload: {TIMES} × capacity, in forms of {FORM_FILES} images", seconds)
+    asks, short = forms(), min(CAPACITY_SECONDS, seconds)
     with service() as running:
         before = _asked(Client(running.port, only(asks), CALM_CONNECTIONS), short, report)
-        full = _asked(Client(running.port, only(asks), CAPACITY_CONNECTIONS, turns_away=True), short, report)
-        crowd = Client(running.port, only(asks), TIMES * CAPACITY_CONNECTIONS, turns_away=True)
+        capacity = before.of_status(OK) / short
+        crowd = Client(running.port, only(asks), CROWD_CONNECTIONS, rate=TIMES * capacity, turns_away=True)
         with crowd:
             watch = Watch(running, crowd)
             watch.until(seconds, min(SAMPLE_SECONDS, seconds / 10))
@@ -47,13 +48,14 @@ def overload(seconds: float) -> Report:
     report.hold(turned_away > 0, "nothing was turned away: it was no overload")
     report.tell(
         {
-            "capacity, answers a second": round(full.of_status(200) / short),
-            "asked a second": round(crowd.answered / seconds),
-            "answered 200 a second": round(crowd.of_status(200) / seconds),
+            "capacity, forms a second": round(capacity),
+            "asked a second": round(crowd.asked / seconds),
+            "answered 200 a second": round(crowd.of_status(OK) / seconds),
             "turned away": f"{turned_away / crowd.answered:.0%}",
             "p99 ms before": before.milliseconds(0.99),
             "p99 ms of the 200s": crowd.milliseconds(0.99),
             "p99 ms after": after.milliseconds(0.99),
+            "forms a second after": round(after.of_status(OK) / short),
         }
     )
     return report

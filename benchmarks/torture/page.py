@@ -41,8 +41,9 @@ FOUND = """
 ## What was found
 
 What each does is said where it is done: [load](../benchmarks/torture/load.py),
-[ends](../benchmarks/torture/ends.py), [faults](../benchmarks/torture/faults.py). Overload is 128 connections,
-each of which asks again as soon as it is answered; the client's share of the cores bounds how often that is.
+[ends](../benchmarks/torture/ends.py), [faults](../benchmarks/torture/faults.py). Overload is in forms of
+many images, which cost the client little and the service much: with single images, the client's share of the
+cores would bound how much is asked. Capacity is what 16 connections get.
 The clock that jumps and the want of processes and threads are made in the service's Python; full pipes, full
 disks, limits and signals are the system's own.
 
