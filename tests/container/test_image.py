@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.service.conftest import png
 TAG = f"localhost/digits-test-{os.getpid()}"
 BASE = f"localhost/digits-test-base-{os.getpid()}"
 READY_SECONDS = 60
+KILLED = 128 + signal.SIGKILL
 MOST_BYTES = 90_000_000
 
 # The worker is made the first to be ended for want of memory; then there is want of memory, until it is gone.
@@ -117,7 +119,8 @@ def test_a_worker_that_runs_out_of_memory_is_replaced(podman: Podman, seven: byt
         wait_until_ready(running)
         assert answers(running, seven) == 7
         worker = running.run("cat", "/proc/1/task/1/children").stdout.split()[0]
-        assert running.run("python", "-c", USE_ALL_MEMORY, worker).returncode == 0
+        # Who wants all the memory may be the next to be ended, before the worker is gone altogether.
+        assert running.run("python", "-c", USE_ALL_MEMORY, worker).returncode in {0, KILLED}
         wait_until_ready(running)
         assert answers(running, seven) == 7
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
