@@ -26,8 +26,8 @@ ZEROS = zlib.compress(bytes(10 * 2**20), 9)  # ten megabytes in ten kilobytes
 SMALL = chunk(b"IDAT", zlib.compress(b"\0" + b"\0\xff" * 14 + bytes(29 * 27)))
 # Processor time and memory: what is promised, and with room for a busy machine what is held to.
 LITTLE_MB, LITTLE_SECONDS = 64, 0.1
-MUCH_MB, MUCH_SECONDS = 128, 2.0
-BUSY = 4
+MUCH_MB, MUCH_SECONDS = 128, 1.0
+BUSY = 5
 
 
 def pixels(colour: int, depth: int, interlaced: int = 0) -> bytes:
@@ -136,7 +136,11 @@ def test_what_is_refused_costs_little(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MUCH)
 def test_the_largest_picture_costs_what_is_said(name: str, tmp_path: Path) -> None:
-    """16 megapixels of the dearest kinds, whole or broken at the very end: 2 s and 128 MB at most."""
+    """16 megapixels of the dearest kinds, whole or broken at the very end: 1 s and 128 MB at most.
+
+    All keep the promise but those of 16 bits with opacity (1.1 s) and, not in this table, of 16 bits with one
+    colour transparent (1.7 s): nearly all of it is Pillow's undoing of the filter.
+    """
     [(_, outcome, seconds, mb)] = measure({name: MUCH[name]()}, tmp_path)
     assert outcome in {"read", "blank_image", "broken_image"}
     assert seconds < BUSY * MUCH_SECONDS
