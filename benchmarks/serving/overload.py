@@ -24,7 +24,7 @@ from benchmarks.serving.__main__ import docs_option
 from benchmarks.serving.checking import warm_up
 from benchmarks.serving.driver import posts_of
 from benchmarks.serving.server import Server, running
-from training.options import plain_errors
+from training.cli.options import plain_errors
 
 SUSTAINABLE_CONNECTIONS = 32
 SUSTAINABLE_SECONDS = 4
