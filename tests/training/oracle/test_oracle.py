@@ -1,6 +1,6 @@
 """An independent oracle: our activations, losses, gradients and steps equal PyTorch's.
 
-PyTorch's numbers are committed (oracle.py wrote them), so that the comparison needs no PyTorch.
+PyTorch's numbers are committed (pytorch.py wrote them), so that the comparison needs no PyTorch.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from training.backprop import backward
 from training.losses import LOSSES
 from training.optimizers import OPTIMIZERS, decay_weights
 
-FILE = Path(__file__).parents[1] / "data" / "oracle.npz"
+FILE = Path(__file__).parents[2] / "data" / "oracle.npz"
 TOLERANCE = 1e-5
 RATE = 0.05
 with np.load(FILE) as archive:
@@ -87,7 +87,7 @@ def test_committed_numbers_are_pytorchs() -> None:
     """Where PyTorch is installed, it computes the committed numbers again from the committed inputs."""
     if find_spec("torch") is None:
         skip("PyTorch is not installed")
-    oracle = importlib.import_module("tests.training.oracle")
+    oracle = importlib.import_module("tests.training.oracle.pytorch")
     inputs = {name: array for name, array in ORACLE.items() if "." not in name}
     computed = oracle.reference(inputs)
     assert inputs.keys() | computed.keys() == ORACLE.keys()
