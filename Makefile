@@ -17,6 +17,8 @@ help:                ## Say what there is
 serve: $(SERVE)/done ## Run the service on port 8080 with the weights that ship
 	$(SERVE)/bin/gunicorn --config service/gunicorn.conf.py
 
+# One BLAS thread: the tests already run one process for each core.
+test: export OPENBLAS_NUM_THREADS = 1
 test: $(DEV)/done    ## Run all tests
 	$(RUN) -m pytest -n auto --dist loadgroup
 

@@ -82,6 +82,7 @@ def test_shared_weights_stay_equal_then_part(small_split: Split, optimizer: str)
         dropout=(0.1, 0.1),
         weight_decay=0.01,
         average_decay=0.5,
+        deform=False,
     )
     (first, _) = fit(start(recipe), small_split)
     neurons = np.arange(PLACES * 2).reshape(PLACES, 1, 2)

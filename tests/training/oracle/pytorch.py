@@ -1,6 +1,6 @@
 """Writes the reference numbers that test_oracle.py compares ours with, computed by PyTorch alone.
 
-    python -m tests.training.oracle.pytorch        in an environment with PyTorch 2.13.0; writes tests/data/oracle.npz
+    python -m tests.training.oracle.pytorch    with PyTorch 2.13.0; writes tests/data/oracle.npz
 
 A network 20-12-10 and a batch of 16 examples, all float32, are stored with PyTorch's results for them:
 
