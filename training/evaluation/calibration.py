@@ -40,8 +40,8 @@ from training.data.mnist import Examples, Labels
 
 # The required coverage is 99.75 %.
 ALPHA = 0.0025
-# At most 2 % of all digits may be abstained on. Three standard errors, of 5,000 images, are subtracted because
-# the digits of other people differ.
+# At most 2 % of all digits may be abstained on. Because the digits of other people differ, the share here is
+# three standard errors (of 5,000 images) less.
 ABSTAINED = 0.015
 
 

@@ -22,13 +22,13 @@ def card(model: Model) -> str:
     """Return the card of a model, in Markdown."""
     about = model.metadata
     test, validation = about.get("test", {}), about["history"][-1]["validation"]
-    recipe = about["recipe"]
+    images, recipe = about["images"], about["recipe"]
     return CARD.substitute(
         {name: about[name] for name in ("name", "version", "date", "sha256", "temperature")},
         sizes=" – ".join(map(str, layer_sizes(model.network))),
         weights=f"{about['weights']:,}",
         activation=recipe["activation"],
-        trained_on=f"{about['images']['train']:,} images, {about['images']['validation']:,} kept to validate",
+        trained_on=f"{images['train']:,} images, with {images['validation']:,} for validation",
         **{figure: f"{test[figure]:.2%}" if test else "not measured" for figure in FIGURES},
         set_coverage=f"{about['set_coverage']:.2%}",
         validation_error=f"{validation['error']:.2%}",
