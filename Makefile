@@ -80,8 +80,8 @@ FAULTS ?= 60
 torture: $(DEV)/done ## Torture the service for an hour and a half: load, kills, faults (Linux, root; needs nginx); writes docs/reliability.md
 	$(RUN) -m benchmarks.torture --soak $(SOAK) --load $(LOAD) --faults $(FAULTS)
 
-openapi: $(DEV)/done ## Write service/openapi.json, which is served, from service/openapi.yaml
-	$(RUN) -m docs.openapi
+openapi: $(DEV)/done ## Write service/api/openapi.json, which is served, from service/api/openapi.yaml
+	$(RUN) -m scripts.openapi
 
 # Made of an environment like the image's: what requirements.txt pins, and no pip.
 sbom: $(SERVE)/done  ## Write sbom.cdx.json: what the service consists of, with licences (CycloneDX)
@@ -94,11 +94,11 @@ sbom: $(SERVE)/done  ## Write sbom.cdx.json: what the service consists of, with 
 	  --output-file sbom.cdx.json .venv/sbom/service/bin/python
 
 licences: $(DEV)/done ## Write docs/licences.md: the licence of each package that the service runs on
-	$(RUN) -m docs.licences
+	$(RUN) -m scripts.licences
 
 pictures: $(DEV)/done ## Draw the page's and the dashboards' pictures anew (needs Chromium and Prometheus)
-	$(RUN) -m docs.page
-	$(RUN) -m docs.dashboards
+	$(RUN) -m scripts.page_pictures
+	$(RUN) -m scripts.dashboard_pictures
 
 bench-preprocessing: $(DEV)/done ## Time what the service does to an image between decoding and the network
 	$(RUN) -m benchmarks.preprocessing
@@ -111,7 +111,7 @@ fuzz:                ## Let a fuzzer make up images, requests, forms and heads f
 SECONDS ?= 60
 
 walkthrough-plots: $(DEV)/done ## Draw the walk-through's plots anew
-	$(RUN) -m docs.plots
+	$(RUN) -m scripts.walkthrough_plots
 
 lock: $(DEV)/done    ## Pin the newest releases that pyproject.toml allows, with hashes
 	$(RUN) -m pip install --quiet uv

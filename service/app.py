@@ -9,23 +9,18 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from werkzeug.routing import MapAdapter
 
-from service import (
-    access,
-    feedback,
-    health,
-    inside,
-    metrics,
-    open_inference,
-    openapi,
-    page,
-    predict,
-    problems,
-    requestlog,
-    spans,
-)
-from service.browsers import Browsers
+from service import problems
+from service.access import guard as access
+from service.access.security_headers import Browsers
+from service.api import feedback, health, page, predict
+from service.api import model as inside
+from service.api import reference as openapi
+from service.api.v2 import routes as open_inference
+from service.observability import metrics
+from service.observability import request_log as requestlog
+from service.observability import tracing as spans
+from service.observability.server_timing import HEADER, server_timing
 from service.settings import Settings
-from service.timing import HEADER, server_timing
 
 
 class Routes(MapAdapter):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from service.keys import KeysError, check_file  # noqa: E402 - the variables come first
-from service.loads import IN_MEMORY  # noqa: E402 - the same
-from service.logs import configuration  # noqa: E402 - the same
-from service.master import drain_first, keep_trying  # noqa: E402 - the same
-from service.output import never_wait  # noqa: E402 - the same
+from service.access.keys import KeysError, check_file  # noqa: E402 - the variables come first
+from service.observability.log_format import configuration  # noqa: E402 - the same
+from service.observability.nonblocking_stdout import never_wait  # noqa: E402 - the same
+from service.server.arbiter import drain_first, keep_trying  # noqa: E402 - the same
 from service.settings import Settings, SettingsError  # noqa: E402 - the same
+from service.shared_memory.worker_table import IN_MEMORY  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -39,7 +39,7 @@ wsgi_app = "service.app:create_app()"
 bind = _settings.addresses
 workers = _settings.workers
 threads = _settings.threads
-worker_class = "service.worker.Worker"
+worker_class = "service.server.event_loop.Worker"
 logconfig_dict = configuration(_settings.log_format)
 # Memory, where there is such a folder: the heartbeat must never wait for a disk.
 worker_tmp_dir = IN_MEMORY

@@ -14,8 +14,8 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from service.browsers import HEADERS
-from service.timing import HEADER, NONE
+from service.access.security_headers import HEADERS
+from service.observability.server_timing import HEADER, NONE
 
 MEDIA_TYPE = "application/problem+json"
 # Under this, errors have the form of the Open Inference Protocol.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from service.addresses import Networks, networks
-from service.browsers import Origins, origins
-from service.keys import words
-from service.loads import PLACES
+from service.access.client_address import Networks, networks
+from service.access.keys import words
+from service.access.security_headers import Origins, origins
+from service.shared_memory.worker_table import PLACES
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
 from service.app import create_app
-from service.counts import COUNTS
 from service.settings import Settings
+from service.shared_memory.counters import COUNTS
 from tests.server import Server, running
 from training.data import Examples
 

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks.serving.contestants import CONNECTIONS, ENTRIES, FORMS
 from benchmarks.serving.driver import Race
 from benchmarks.serving.table import per_second, select
-from docs.plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, STYLE, WIDTH_INCHES
+from scripts.walkthrough_plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, STYLE, WIDTH_INCHES
 
 TITLES = {"multipart": "one image, in a form", "raw": "one image, the PNG as the body"}
 SHADES = dict(zip(CONNECTIONS, (GREY, GREEN, BLUE), strict=True))

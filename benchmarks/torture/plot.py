@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.torture.watch import Sample
-from docs.plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, ORANGE, STYLE, WIDTH_INCHES
+from scripts.walkthrough_plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, ORANGE, STYLE, WIDTH_INCHES
 
 
 def draw(samples: Sequence[Sample], path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 
 from models.store import WeightsError, load_classifier
-from service.keys import KeysError, read_file
+from service.access.keys import KeysError, read_file
 from service.settings import PREFIX, Settings, SettingsError
 
 NAMES = [PREFIX + entry.name.upper() for entry in fields(Settings)]

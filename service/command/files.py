@@ -15,8 +15,8 @@ import numpy as np
 
 from models.decision import Decision, describe, read
 from models.store import Model
-from service.images import Grey, InvalidImage, decode
-from service.normalise import SIDE, normalise
+from service.images.codec import Grey, InvalidImage, decode
+from service.images.normalise import SIDE, normalise
 from service.settings import Settings
 
 STANDARD_INPUT = "-"

@@ -10,7 +10,7 @@ from service.command.check import wrong
 from service.command.files import Answer, Unread, answers, files_in
 from service.command.formats import FORMATS, plain
 from service.command.progress import Progress
-from service.images import encode
+from service.images.codec import encode
 from service.settings import Settings, SettingsError
 
 

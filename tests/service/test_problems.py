@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.logs import JsonFormatter
+from service.observability.log_format import JsonFormatter
 from service.problems import MEDIA_TYPE, REASONS, Problem, as_bytes
 from service.settings import Settings
 

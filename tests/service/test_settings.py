@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.addresses import networks
+from service.access.client_address import networks
 from service.settings import DEFAULT_MODEL, Settings, SettingsError
 
 

@@ -12,7 +12,7 @@ from prometheus_client import Histogram
 
 from benchmarks.serving.rivals.reading import documents, logits
 from models.preprocessing import preprocess
-from service.normalise import normalise
+from service.images.normalise import normalise
 
 app = Flask(__name__)
 SECONDS = Histogram("predict_seconds", "Time to answer a prediction.")

@@ -1,7 +1,7 @@
 """The service of this project with metrics that count nothing, to see what they cost."""
 
 from service.app import create_app
-from service.counts import Count, Observations
+from service.shared_memory.counters import Count, Observations
 
 
 def _count_nothing(*_: object) -> None:

@@ -14,8 +14,8 @@ from models.decision import Decision, decide, describe
 from models.network import forward
 from models.preprocessing import preprocess
 from models.store import load
-from service.images import decode
-from service.normalise import normalise
+from service.images.codec import decode
+from service.images.normalise import normalise
 from service.settings import DEFAULT_MODEL
 
 MODEL = load(DEFAULT_MODEL)
