@@ -8,12 +8,15 @@ bounded in a second, and the next one says how many were left out.
 import logging
 from http import HTTPStatus
 from time import monotonic
+from typing import Any
 
 from gunicorn.http import errors
 
+from service.access.security_headers import HEADERS
 from service.observability import metrics
-from service.observability.request_log import Entry, RequestLog, named
-from service.problems import unreadable
+from service.observability.request_log import Entry, RequestLog, new_entry
+from service.observability.server_timing import HEADER, NO_TIME
+from service.problems import body_of, http_document
 
 MOST_LINES = 10
 MOST_DETAIL = 200
@@ -50,7 +53,7 @@ class Refusals:
         """
         sort = errors.ParseException
         status = STATUSES.get(type(error), BAD_REQUEST if isinstance(error, sort) else INTERNAL)
-        entry = named({}) | {"error": type(error).__name__, "client": client}
+        entry = new_entry({}) | {"error": type(error).__name__, "client": client}
         metrics.count_request(0.0, metrics.UNMATCHED, "other", status)
         if status == INTERNAL:
             logging.getLogger(__name__).error("a request failed", exc_info=error)
@@ -70,3 +73,22 @@ class Refusals:
             entry["left_out"], self.left_out = self.left_out, 0
         answered = {"method": "other", "route": metrics.UNMATCHED, "status": status.value, "ms": 0.0}
         self.log.write(entry, {}, answered)
+
+
+def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> bytes:
+    """Write an answer as HTTP has it, for those who have no app to write it."""
+    media_type, body = body_of(document)
+    lines = {
+        "Content-Type": media_type,
+        "Content-Length": str(len(body)),
+        HEADER: NO_TIME,
+        **headers,
+        **dict(HEADERS),
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
+
+
+def unreadable(status: HTTPStatus, detail: str, name: str) -> bytes:
+    """Return the answer to what is no request in HTTP, or one beyond its limits; the log has its name."""
+    return as_bytes(status, http_document(status, detail), {"Connection": "close", "X-Request-Id": name})

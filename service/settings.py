@@ -9,15 +9,22 @@ from typing import Any
 from service.access.client_address import Networks, networks
 from service.access.keys import words
 from service.access.security_headers import Origins, origins
-from service.shared_memory.worker_table import PLACES
+from service.shared_memory.worker_table import WORKER_ROWS
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
 # Requests a second of one client; and the most at once.
 LEAST_RATE, MOST_RATE = 0.001, 10**6
-# A reload has twice as many for a while, each in a place of its own.
-MOST_WORKERS = PLACES // 2
-CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no"), "feedback": ("yes", "no")}
+# A reload runs twice as many for a while, each with a row of shared memory.
+MOST_WORKERS = WORKER_ROWS // 2
+# Bodies up to this count as small. A drawing has 2 to 8 kB; a photo has far more.
+SMALL_BODY_BYTES = 8 * 2**10
+CHOICES = {
+    "worker_class": ("digits", "gthread", "sync"),
+    "log_format": ("json", "text"),
+    "log_requests": ("yes", "no"),
+    "feedback": ("yes", "no"),
+}
 
 
 class SettingsError(ValueError):
@@ -31,6 +38,7 @@ class Settings:
     model: Path = DEFAULT_MODEL
     host: str = "127.0.0.1"
     port: int = 8080
+    worker_class: str = "digits"
     workers: int = 2
     threads: int = 1
     max_upload_bytes: int = 32 * 2**20

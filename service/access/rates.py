@@ -25,7 +25,7 @@ from time import monotonic_ns
 from typing import NamedTuple
 from weakref import finalize
 
-from service.shared_memory.worker_table import IN_MEMORY
+from service.shared_memory.worker_table import MEMORY_FOLDER
 
 ROWS, PLACES = 2**13, 8
 # A row: what each client hashes to (0: nobody yet), then each bucket's moment in nanoseconds.
@@ -62,7 +62,7 @@ class Buckets:
         self.burst, self.depth_ns = burst, burst * self.token_ns
         self.secret = os.urandom(16)
         # Open as long as the buckets are there: the locks are on it.
-        self.file = TemporaryFile(dir=IN_MEMORY)  # noqa: SIM115 - closed below
+        self.file = TemporaryFile(dir=MEMORY_FOLDER)  # noqa: SIM115 - closed below
         finalize(self, self.file.close)
         self.file.truncate(ROWS * ROW.size)
         self.table = mmap.mmap(self.file.fileno(), ROWS * ROW.size)

@@ -8,9 +8,9 @@ import json
 from flask import Blueprint, Response, request
 
 from models.network import CLASSES
-from service.api.health import service
+from service.api.model_state import model_state
 from service.observability import metrics
-from service.observability.request_log import NAME
+from service.observability.request_log import REQUEST_ID
 from service.problems import Problem
 
 blueprint = Blueprint("feedback", __name__)
@@ -23,8 +23,8 @@ WANTED = 'Send {"request": "the X-Request-Id of an answer about one image", "dig
 def feedback() -> Response:
     """Count whether the digit that was read is the one that it was."""
     name, digit = _told()
-    readings = service().readings
-    read = readings.recall(name) if readings else None
+    recent = model_state().recent
+    read = recent.recall(name) if recent else None
     if read is None:
         detail = f"No answer of the name {name!r} is remembered: unknown, told already, or too long ago."
         raise Problem("unknown_request", detail)
@@ -39,7 +39,7 @@ def _told() -> tuple[str, int]:
         name, digit = told.pop("request"), told.pop("digit")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Problem("bad_feedback", f"The body is not as wanted. {WANTED}") from None
-    named = isinstance(name, str) and NAME.fullmatch(name)
+    named = isinstance(name, str) and REQUEST_ID.fullmatch(name)
     if told or not named or type(digit) not in {int, float} or digit not in range(CLASSES):
         raise Problem("bad_feedback", f"A field of the body is not as wanted. {WANTED}")
     return name, int(digit)

@@ -1,10 +1,10 @@
-"""Requests that wait together go through the network together.
+"""Micro-batching: requests that a server begins together go through the network as one batch.
 
-    hand_in     a request's images, once they are normalised
-    result      whoever asks first runs the network over all that this thread was handed since
+    submit      a request hands in its normalised images result      the first request that needs its result
+    runs the network over everything this thread was handed
 
-A layer's weights come from memory once for all of them, and what NumPy takes for each call is paid once.
-Where one request follows the other, each is a batch of its own.
+A batch reads each layer's weights from memory once for all its images, and pays NumPy's cost of a call once.
+Under a server that finishes each request before it begins the next, a batch is one request.
 """
 
 from threading import local
@@ -21,52 +21,52 @@ from service.observability import metrics
 
 
 class Share:
-    """A request's share in a batch: its images, then its rows of what was said, and the batch's ms."""
+    """One request's share of a batch: its images, and once the batch has run, where its rows begin."""
 
     def __init__(self, model: Model, images: list[Grey]) -> None:
         """Wait for the batch."""
         self.model, self.images = model, images
-        self.first = 0
-        self.ms = 0.0
-        self.read: tuple[Activity, Decision] | None = None
+        self.first_row = 0
+        self.forward_ms = 0.0
+        self.output: tuple[Activity, Decision] | None = None
 
     def result(self) -> tuple[Activity, Decision]:
-        """Return the batch's activity and decision; this share's rows begin at `first`.
+        """Return the batch's activity and decision; this share's rows begin at `first_row`.
 
-        Where the batch fails, it is whoever asked first that fails; the others ask anew.
+        If the batch fails, the request that asked for it fails; the other shares run a batch of their own.
         """
-        if self.read is None:
-            others = [share for share in _waiting.shares if share is not self]
-            _waiting.shares = [share for share in others if share.model is not self.model]
-            _run([self, *(share for share in others if share.model is self.model)])
-        assert self.read  # noqa: S101 - it has just been  # nosec B101
-        return self.read
+        if self.output is None:
+            others = [share for share in _pending.shares if share is not self]
+            _pending.shares = [share for share in others if share.model is not self.model]
+            self.output = _run([self, *(share for share in others if share.model is self.model)])
+        return self.output
 
 
-class _Waiting(local):
+class _Pending(local):
     def __init__(self) -> None:
         self.shares: list[Share] = []
 
 
-_waiting = _Waiting()
+_pending = _Pending()
 
 
-def hand_in(model: Model, images: list[Grey]) -> Share:
-    """Let uint8 images (28, 28) wait for the next batch of this thread."""
+def submit(model: Model, images: list[Grey]) -> Share:
+    """Put uint8 images (28, 28) into this thread's next batch."""
     share = Share(model, images)
-    _waiting.shares.append(share)
+    _pending.shares.append(share)
     return share
 
 
-def _run(shares: list[Share]) -> None:
+def _run(shares: list[Share]) -> tuple[Activity, Decision]:
     """Run the network over the images of all shares, which have one model."""
-    began, model = perf_counter(), shares[0].model
+    began = perf_counter()
     images: list[Grey] = []
     for share in shares:
-        share.first = len(images)
+        share.first_row = len(images)
         images += share.images
-    found = read(model, np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
+    output = read(shares[0].model, np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
     seconds = perf_counter() - began
     for share in shares:
-        share.read, share.ms = found, round(1000 * seconds, 3)
+        share.output, share.forward_ms = output, round(1000 * seconds, 3)
     metrics.STAGE["forward"].observe(seconds)
+    return output

@@ -1,5 +1,6 @@
 """What is inside the model in service: its layers, each neuron's weights, and why a digit was read.
 
+    GET /model                                 the metadata of the weights file
     GET /model/layers                          sizes, activations, temperature and thresholds
     GET /model/layers/<layer>/neurons/<neuron> the weights into a neuron and out of it, and its bias
     POST /predict?explain=answer               what each pixel added to the answer's logit; or ?explain=3
@@ -17,9 +18,9 @@ from flask import Blueprint, Response, abort
 from models.activations import Array
 from models.explain import relevance
 from models.network import CLASSES, Activity, Network
-from service.api.health import service
+from service.api.model_state import model_state
 
-blueprint = Blueprint("inside", __name__)
+blueprint = Blueprint("model", __name__)
 ANSWER = "answer"
 DIGITS = tuple(map(str, range(CLASSES)))
 # What an answer may have besides, each by its parameter's values: those, and how they are said.
@@ -54,22 +55,28 @@ def explanation(network: Network, activity: Activity, row: int, digit: int) -> d
     }
 
 
+@blueprint.get("/model")
+def model() -> Response:
+    """Answer with the metadata of the model in service."""
+    return Response(model_state().metadata, content_type="application/json")
+
+
 @blueprint.get("/model/layers")
 def layers() -> Response:
     """Answer with what is needed to draw the network."""
-    model = service().ready_model()
+    ready = model_state().ready_model()
     known = ("name", "version", "temperature", "set_threshold", "evidence_threshold")
     found = [
         {"inputs": layer.W.shape[0], "neurons": layer.W.shape[1], "activation": layer.activation}
-        for layer in model.network
+        for layer in ready.network
     ]
-    return _json({"layers": found, **{key: model.metadata[key] for key in known}})
+    return _json({"layers": found, **{key: ready.metadata[key] for key in known}})
 
 
 @blueprint.get("/model/layers/<layer>/neurons/<neuron>")
 def neuron(layer: str, neuron: str) -> Response:
     """Answer with one neuron's parameters; weights_out is empty in the last layer."""
-    network = service().ready_model().network
+    network = model_state().ready_model().network
     at = _index("layer", layer, len(network))
     here = network[at]
     which = _index(f"neuron in layer {at}", neuron, len(here.b))

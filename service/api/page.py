@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, request
 
-from service.api.health import service
+from service.api.model_state import model_state
 
 blueprint = Blueprint("page", __name__)
 FOLDER = Path(__file__).parent.parent / "web"
@@ -67,7 +67,7 @@ PAGES = {
 @blueprint.get("/")
 def index() -> Response:
     """Answer with the page."""
-    return answer(PAGES[service().settings.needs_key])
+    return answer(PAGES[model_state().settings.needs_key])
 
 
 @blueprint.get("/web/<name>")

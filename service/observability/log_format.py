@@ -1,7 +1,7 @@
-"""Logs: one line an event on standard output, as JSON for machines or text for people.
+"""The format of log records: one line each on standard output, as JSON for machines or text for people.
 
-Requests have lines of their own (requestlog.py), written as they are, for logging takes longer than reading a
-digit's stroke. What is logged while one is answered has its name.
+Request lines (request_log.py) do not pass through the logging module, which would take longer than a forward
+pass. What is logged while a request is answered carries the request's id.
 """
 
 import json
@@ -19,28 +19,28 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line; a traceback is a field of it, so that it stays one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as JSON: line breaks in it are escaped."""
+        """Return the record as JSON, in which line breaks are escaped."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if has_request_context():
+        if has_request_context() and ENTRY in request.environ:
             entry["request"] = request.environ[ENTRY]["request"]
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
         return json.dumps(entry)
 
 
-class Lines(logging.Handler):
-    """Writes to standard output, as the request log does."""
+class StandardOutput(logging.Handler):
+    """Writes records to standard output without blocking, as the request log does."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, or drop it."""
+        """Write a record, or drop it if standard output is full."""
         try:
             write(self.format(record))
-        except Exception:  # noqa: BLE001 - a record that can't be written in words is logging's to report
+        except Exception:  # noqa: BLE001 - logging reports a record that can't be formatted
             self.handleError(record)
 
 
@@ -51,16 +51,13 @@ FORMATTERS: dict[str, dict[str, Any]] = {
 
 
 def configuration(log_format: str) -> dict[str, Any]:
-    """Return the logging configuration for gunicorn and all that runs under it, in that format.
-
-    The form is that of logging.config.dictConfig; gunicorn applies it.
-    """
+    """Return the logging configuration, for logging.config.dictConfig, which gunicorn calls."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"chosen": FORMATTERS[log_format]},
         "handlers": {
-            "standard_output": {"()": Lines, "formatter": "chosen"},
+            "standard_output": {"()": StandardOutput, "formatter": "chosen"},
         },
         "root": {"level": "INFO", "handlers": ["standard_output"]},
         "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}},

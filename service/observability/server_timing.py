@@ -1,8 +1,9 @@
-"""Server-Timing: what each answer says of the time it took, for browsers' tools and whoever measures.
+"""Server-Timing: the header in which each response says how long each stage of it took, in milliseconds.
 
     Server-Timing: decode;dur=0.03, normalise;dur=0.05, forward;dur=0.21, encode;dur=0.04, total;dur=0.36
 
-In milliseconds, the stages as they are in the metrics and the log. Source: W3C, Server Timing.
+Browsers' developer tools show it. The stages are those of the metrics and the log. Source: W3C, Server
+Timing.
 """
 
 from time import perf_counter
@@ -10,8 +11,8 @@ from time import perf_counter
 from service.observability.request_log import Entry
 
 HEADER = "Server-Timing"
-# What was answered before any work was done on it.
-NONE = "total;dur=0"
+# For responses that are made before any work is done.
+NO_TIME = "total;dur=0"
 
 
 def server_timing(entry: Entry, began: float) -> str:

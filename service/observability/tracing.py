@@ -1,11 +1,11 @@
-"""Spans for OpenTelemetry, where its packages are installed and the usual OTEL_ variables ask for them.
+"""OpenTelemetry spans, if its packages are installed and the usual OTEL_ variables ask for them.
 
-    a request          a server's span, within the trace of the client's traceparent if there is one
-    decode, …          its stages, as spans within it, one after the other as they were
+    request            a server span, a child of the span in the client's traceparent if there is one
+    decode, …          its stages: child spans of the request's span, one after the other
 
-They are made of what was measured anyway, when the answer is written. Nothing of OpenTelemetry is imported
-before that, nor anywhere else. Exporter, sampler, batches and resource are its own matter and follow its own
-variables. Source: OpenTelemetry's semantic conventions for HTTP spans.
+The spans are made from the durations that are measured anyway, when the response is complete. OpenTelemetry
+is imported here alone, and only then. Its own variables configure exporter, sampler, batches and resource.
+Source: OpenTelemetry's semantic conventions for HTTP spans.
 """
 
 import logging
@@ -19,7 +19,7 @@ from typing import Any
 from service import __version__
 from service.observability.request_log import Entry
 
-# Modules, and the packages that bring them.
+# Modules, and the packages that contain them.
 PACKAGES = {
     "opentelemetry.sdk": "opentelemetry-sdk",
     "opentelemetry.exporter.otlp.proto.http": "opentelemetry-exporter-otlp-proto-http",
@@ -29,7 +29,7 @@ NS_PER_MS = 1_000_000
 
 
 def wanted(environment: Mapping[str, str]) -> bool:
-    """Say whether spans are asked for and can be made; where they can't, the log says what is missing.
+    """Return whether spans are asked for and can be made; the log names packages that are missing.
 
     >>> wanted({}), wanted({"OTEL_TRACES_EXPORTER": "none"})
     (False, False)
@@ -41,7 +41,7 @@ def wanted(environment: Mapping[str, str]) -> bool:
         return False
     missing = [package for module, package in PACKAGES.items() if not _is_installed(module)]
     if missing:
-        logging.getLogger(__name__).warning("there will be no spans: pip install %s", " ".join(missing))
+        logging.getLogger(__name__).warning("tracing is off: pip install %s", " ".join(missing))
     return not missing
 
 
@@ -52,10 +52,10 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def record(entry: Entry, answered: Mapping[str, Any], traceparent: str) -> str:
-    """Make the spans of a request that has just been answered, and return the name of its trace.
+def record(entry: Entry, outcome: Mapping[str, Any], traceparent: str) -> str:
+    """Make the spans of a request whose response is complete, and return its trace id.
 
-    `answered` has method, route, status and ms, as in the log.
+    The outcome has method, route, status and ms, as in the log.
     """
     from opentelemetry import trace  # noqa: PLC0415 - it need not be installed
     from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as above
@@ -63,20 +63,20 @@ def record(entry: Entry, answered: Mapping[str, Any], traceparent: str) -> str:
     )
 
     end = time_ns()
-    start = end - int(answered["ms"] * NS_PER_MS)
+    start = end - int(outcome["ms"] * NS_PER_MS)
     span = _tracer().start_span(
-        f"{answered['method']} {answered['route']}",
+        f"{outcome['method']} {outcome['route']}",
         TraceContextTextMapPropagator().extract({"traceparent": traceparent}),
         trace.SpanKind.SERVER,
         {
-            "http.request.method": answered["method"],
-            "http.route": answered["route"],
-            "http.response.status_code": answered["status"],
+            "http.request.method": outcome["method"],
+            "http.route": outcome["route"],
+            "http.response.status_code": outcome["status"],
             "digits.request": entry["request"],
         },
         start_time=start,
     )
-    if answered["status"] >= 500:
+    if outcome["status"] >= 500:
         span.set_status(trace.StatusCode.ERROR)
     within = trace.set_span_in_context(span)
     stages = {name: int(ms * NS_PER_MS) for name, ms in entry.get("stages", {}).items()}
@@ -91,7 +91,7 @@ def record(entry: Entry, answered: Mapping[str, Any], traceparent: str) -> str:
 
 @cache
 def _tracer() -> Any:  # noqa: ANN401 - it need not be installed
-    """Make this process's tracer; a worker's own, for it has a thread that does not survive a fork."""
+    """Make this process's tracer: it has a thread, which a fork would not copy."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - it need not be installed
     from opentelemetry.sdk.trace.export import (  # noqa: PLC0415 - as above

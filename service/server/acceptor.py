@@ -15,7 +15,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from service.shared_memory.worker_table import LOADS
+from service.shared_memory.worker_table import WORKERS
 
 # A new connection is left to a worker that has fewer, for this long at most.
 YIELD_SECONDS = 0.02
@@ -74,7 +74,7 @@ class Door:
 
     def _let_in(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
         for _ in range(MOST_AT_ONCE):
-            if not LOADS.is_least(self.place) and not self._has_yielded_enough():
+            if not WORKERS.has_fewest_connections(self.place) and not self._has_yielded_enough():
                 self.shut()
                 return
             try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from service.shared_memory.worker_table import LOADS
+from service.shared_memory.worker_table import WORKERS
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -32,7 +32,7 @@ def keep_trying(server: "Arbiter") -> None:
             spawn()
         except (OSError, RuntimeError) as error:
             server.log.error("no worker can be started now: %s", error)  # noqa: TRY400 - it says all
-            LOADS.keep({worker.place for worker in server.WORKERS.values()})
+            WORKERS.note_failed_start({worker.row for worker in server.WORKERS.values()})
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
@@ -46,7 +46,7 @@ def drain_first(server: "Arbiter", seconds: float) -> None:
     """
 
     def handle_term() -> None:
-        LOADS.drain()
+        WORKERS.start_draining()
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
             for number in server.wait_for_signals(timeout=left):

@@ -39,8 +39,7 @@ from service.server.memory_budget import Memory
 from service.server.request_head import Head, read_head
 from service.server.thread_pool import Large
 from service.settings import Settings
-from service.shared_memory import counters as counts
-from service.shared_memory.worker_table import LOADS
+from service.shared_memory.worker_table import WORKERS
 
 # Bodies up to this are answered in the loop. A drawing has 2 to 8 kB; a photo is far beyond.
 SMALL_BYTES = 8 * 2**10
@@ -80,7 +79,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         self.request_log = RequestLog(settings)
         self.browsers = Browsers(settings.cors_origins)
         self.refusals = Refusals(self.request_log)
-        self.place = LOADS.take()
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()
         # Those whose next request may have come together with the one that was just answered.
@@ -89,7 +87,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def init_process(self) -> None:
         """Make what a process must have for itself, and run."""
-        counts.SHARED.enter(1 + self.place)
         # What fails from here on is a want of the machine, which may pass: the master tries again, and lives.
         self.booted = True
         self.selector = selectors.DefaultSelector()
@@ -102,7 +99,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def run(self) -> None:
         """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
-        self.door = Door(self.sockets, self.selector, self.place, self._welcome)
+        self.door = Door(self.sockets, self.selector, self.row, self._welcome)
         self.memory = Memory(self.most_bytes)
         self.large = Large[Answer](self.cfg.threads, self.most_waiting, self.memory, wake=self.PIPE[1])
         most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -133,21 +130,19 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
 
     def _answer_waiting(self) -> None:
         """Begin all answers before the first is finished: what they leave to be done, is done together."""
-        self._tell_in_flight(len(self.waiting))
         begun = [(connection, self._begin(connection, whole)) for connection, whole in self.waiting]
         self.waiting.clear()
-        for left, (connection, finish) in zip(reversed(range(len(begun))), begun, strict=True):
+        for connection, finish in begun:
             answer = finish()
-            self._tell_in_flight(left)
             self._send(connection, answer)
 
-    def _tell_in_flight(self, small: int) -> None:
+    def _tell_in_flight(self) -> None:
         """Say how many requests are whole and not yet answered; before an answer is sent, which ends one."""
-        LOADS.set_requests(self.place, small + self.large.number)
+        WORKERS.set_queued(self.row, max(self.large.number - self.cfg.threads, 0))
 
     def _leave(self) -> None:
         """Take no more connections, and wait for those that are there: the idle ones not for long."""
-        LOADS.leave(self.place)
+        WORKERS.stop(self.row)
         self.door.close()
         end = monotonic() + self.cfg.graceful_timeout
         for connection in self.connections.values():
@@ -156,10 +151,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         while self.connections and monotonic() < end:
             self._turn(LINGER_SECONDS / 20)
         self.large.leave()
-
-    def give_back_place(self) -> None:
-        """Make room for another; in the master, when this one is gone."""
-        LOADS.give_back(self.place)
 
     # Connections come and go.
 
@@ -170,7 +161,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         connection = Connection(client, address, self.cfg.keepalive)
         self.connections[client.fileno()] = connection
         self._watch(connection)
-        LOADS.set(self.place, len(self.connections))
+        WORKERS.set_connections(self.row, len(self.connections))
 
     def _watch(self, connection: Connection, events: int = selectors.EVENT_READ) -> None:
         self.selector.register(connection.socket, events, partial(self._ready, connection))
@@ -184,7 +175,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
                 self.selector.unregister(connection.socket)
             connection.socket.close()
             if self.alive:
-                LOADS.set(self.place, len(self.connections))
+                WORKERS.set_connections(self.row, len(self.connections))
 
     def _tick(self, now: float) -> None:
         """Tell the master that all is well, or see that it is gone; let clients go that stall."""
@@ -274,10 +265,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         """Give a request to a thread."""
         self.selector.unregister(connection.socket)
         self.large.begin(connection, len(whole.body), partial(self._answer, connection, whole))
-        self._tell_in_flight(len(self.waiting))
+        self._tell_in_flight()
 
     def _end_large(self, connection: Connection, answer: Answer) -> None:
-        self._tell_in_flight(len(self.waiting))
+        self._tell_in_flight()
         if connection.socket.fileno() >= 0:
             self._watch(connection)
             self._send(connection, answer)

@@ -33,8 +33,7 @@ App = Callable[[Environ, Any], Iterable[bytes]]
 class Begun(NamedTuple):
     """An answer whose status and headers are there; its body is written when it is asked for."""
 
-    status: str
-    headers: list[tuple[str, str]]
+    started: list[Any]
     chunks: Iterable[bytes]
 
 
@@ -57,7 +56,7 @@ def begin(app: App, head: Head, body: bytes, addresses: dict[str, str]) -> Begun
         started[:] = status, headers
 
     chunks = app(environ, start_response)
-    return Begun(started[0], started[1], chunks)
+    return Begun(started, chunks)
 
 
 def finish(begun: Begun, *, last: bool) -> bytes:
@@ -67,7 +66,7 @@ def finish(begun: Begun, *, last: bool) -> bytes:
     finally:
         if hasattr(begun.chunks, "close"):
             begun.chunks.close()
-    return as_bytes(begun.status, begun.headers, content, last=last)
+    return as_bytes(begun.started[0], begun.started[1], content, last=last)
 
 
 def as_bytes(status: str, headers: list[tuple[str, str]], content: bytes, *, last: bool) -> bytes:

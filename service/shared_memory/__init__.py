@@ -1,1 +1,5 @@
-"""shared_memory."""
+"""Memory that the master shares with its workers: who works, what was counted, what was answered lately.
+
+It imports the standard library and prometheus_client's metric families, and nothing of the service. Start
+with `worker_table.py`: its rows are the rows of `counters.py` too.
+"""

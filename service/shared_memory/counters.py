@@ -1,16 +1,21 @@
 """Counters and histograms in memory that all workers share: no file, and no lock between processes.
 
-    row       one for each worker's place (loads.py), written by it alone; row 0 for a process that is none
-    slot      a row's numbers of one series: of a metric, with one value for each of its labels
-    names     of a row: which series its slots are of, in their order, each added when it is first used
+    row       of the worker table: each process writes its own; row 0 belongs to a process that is no worker
+    slot      a row's numbers of one series: a metric with one value for each of its labels
+    names     of a row: which series its slots hold, in order, each appended when it is first used
 
-A count is what all rows together say. A worker that is gone leaves its row as it is, and the next one in its
-place goes on with it: there is nothing to merge, and nothing gets lost. A number is eight bytes at an address
-that eight divides, which 64-bit processors write and read in one go: a reader sees it before or after, never
-half of it. It may see an observation in its bucket and not yet in the sum, which does no harm.
+A metric's value is the sum over all rows. A worker that exits leaves its row as it is, and the next worker
+in that row goes on counting in it: nothing has to be merged, and nothing is lost. A number is eight bytes
+at an address that is a multiple of eight; 64-bit processors read and write it at once, so a reader sees it
+before or after a change, never half of it. A reader may see an observation in its bucket and not yet in the
+sum.
+
+A row has a fixed number of slots, and labels come from fixed sets, so the slots suffice. Should they ever
+not, what finds no slot is counted in `digits_uncounted_events_total`, and the log says so.
 """
 
 import json
+import logging
 import math
 import mmap
 from bisect import bisect_left
@@ -18,129 +23,133 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
 from operator import add
-from threading import Lock
+from threading import RLock
 from typing import Generic, TypeVar
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
-from service.shared_memory.worker_table import PLACES
+from service.shared_memory.worker_table import ROWS
 
-ROWS = PLACES + 1
-# Of a row: the service has about a hundred series. Memory that is never touched costs nothing.
+# Slots of a row: the service has about a hundred series. Memory that is never touched costs nothing.
 SLOTS, NAMES_BYTES = 512, 2**16
 # Numbers in a slot: a counter's is the first; a histogram's buckets come first, and its sum is the last.
 WIDTH = 24
-# Threads of a process write the same row, and `+=` is three steps: nothing says that none comes in between.
-_lock = Lock()
+# Threads of a process write the same row, and `+=` takes several steps. Reentrant: the log counts, too.
+_lock = RLock()
 
 
-class Count:
-    """A series of a counter."""
+class CounterSeries:
+    """One series of a counter."""
 
     numbers: "memoryview[float]"
 
     def inc(self) -> None:
-        """Count one more."""
+        """Add one."""
         with _lock:
             self.numbers[0] += 1
 
 
-class Observations:
-    """A series of a histogram: how many amounts fell in each bucket, and their sum."""
+class HistogramSeries:
+    """One series of a histogram: how many values fell in each bucket, and the sum of the values."""
 
     numbers: "memoryview[float]"
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        """Have a bucket up to each bound, and one for what is beyond."""
+        """Have a bucket up to each bound, the bound included, and one above the last bound."""
         self.bounds = bounds
 
-    def observe(self, amount: float) -> None:
-        """Count an amount in its own bucket alone: they are added up when they are read."""
-        bucket = bisect_left(self.bounds, amount)
+    def observe(self, value: float) -> None:
+        """Count a value in its own bucket alone: buckets become cumulative when they are read."""
+        bucket = bisect_left(self.bounds, value)
         with _lock:
             self.numbers[bucket] += 1
-            self.numbers[-1] += amount
+            self.numbers[-1] += value
 
 
-Series = Count | Observations
+Series = CounterSeries | HistogramSeries
 
 
-class Rows:
-    """The memory, shared with the processes that are forked from here on; one row of it is this process's.
+class SeriesTable:
+    """The shared memory; one row of it is this process's.
 
-    >>> rows, hits = Rows(), Count()
-    >>> rows.add(["hits", "7"], hits); hits.inc()
-    >>> rows.enter(3); hits.inc(); hits.inc()
-    >>> {values: numbers[0] for values, numbers in rows.read()["hits"].items()}
+    >>> table, hits = SeriesTable(), CounterSeries()
+    >>> table.add(["hits", "7"], hits); hits.inc()
+    >>> table.enter(3); hits.inc(); hits.inc()
+    >>> {labels: numbers[0] for labels, numbers in table.read()["hits"].items()}
     {('7',): 3.0}
     """
 
     def __init__(self) -> None:
-        """Begin in row 0, with nothing counted."""
-        self.numbers = memoryview(mmap.mmap(-1, 8 * ROWS * SLOTS * WIDTH)).cast("d")
+        """Share memory with the processes that are forked from here on; this process counts in row 0."""
+        # The slot behind a row's own slots takes the events of series that found none.
+        self.numbers = memoryview(mmap.mmap(-1, 8 * ROWS * (SLOTS + 1) * WIDTH)).cast("d")
         self.names = mmap.mmap(-1, ROWS * NAMES_BYTES)
-        # How many bytes of a row's names are written: read before them, set after them.
-        self.written = memoryview(mmap.mmap(-1, 8 * ROWS)).cast("q")
+        # How many bytes of a row's names are valid: read before the names, written after them.
+        self.names_end = memoryview(mmap.mmap(-1, 8 * ROWS)).cast("q")
         self.series: list[tuple[str, Series]] = []
         self.enter(0)
 
     def enter(self, row: int) -> None:
-        """Count in a row from here on, and go on with what is in it."""
+        """Count in this row from here on, and go on with what is in it."""
         self.row = row
         self.slots = {line: slot for slot, line in enumerate(self._lines(row))}
         for line, series in self.series:
             series.numbers = self._find(line)
 
     def add(self, names: Sequence[str], series: Series) -> None:
-        """Let a series, named by its metric and its labels' values, count in this process's row."""
+        """Give a series, named by its metric and its labels' values, a slot in this process's row."""
         line = json.dumps(names)
         with _lock:
             series.numbers = self._find(line)
             self.series.append((line, series))
 
     def read(self) -> dict[str, dict[tuple[str, ...], list[float]]]:
-        """Return the numbers of each series, summed over the rows, by its metric and its labels' values."""
+        """Return the numbers of each series, summed over the rows, by metric and labels' values."""
         found: dict[str, dict[tuple[str, ...], list[float]]] = {}
-        for row, written in enumerate(self.written):
-            # Even to read what was never written would make it cost memory.
-            for slot, line in enumerate(self._lines(row) if written else ()):
-                name, *values = json.loads(line)
+        for row in self._used_rows():
+            for slot, line in enumerate(self._lines(row)):
+                name, *labels = json.loads(line)
                 series, numbers = found.setdefault(name, {}), self._slot(row, slot).tolist()
-                series[tuple(values)] = [*map(add, numbers, series.get(tuple(values), [0.0] * WIDTH))]
+                series[tuple(labels)] = [*map(add, numbers, series.get(tuple(labels), [0.0] * WIDTH))]
         return found
+
+    def uncounted_events(self) -> float:
+        """Return how many events belonged to series that found no slot, over all rows."""
+        return sum(sum(self._slot(row, SLOTS)[:-1]) for row in self._used_rows())
+
+    def _used_rows(self) -> list[int]:
+        """Return the rows that have series: reading memory that was never written would allocate it."""
+        return [row for row, end in enumerate(self.names_end) if end]
 
     def _lines(self, row: int) -> list[str]:
         begin = row * NAMES_BYTES
-        return self.names[begin : begin + self.written[row]].decode().splitlines()
+        return self.names[begin : begin + self.names_end[row]].decode().splitlines()
 
     def _slot(self, row: int, slot: int) -> "memoryview[float]":
-        begin = (row * SLOTS + slot) * WIDTH
+        begin = (row * (SLOTS + 1) + slot) * WIDTH
         return self.numbers[begin : begin + WIDTH]
 
     def _find(self, line: str) -> "memoryview[float]":
-        """Return the slot of a series in this process's row, the next free one if it has none.
-
-        Where none is free, one outside, that nobody reads: should labels ever not come from fixed sets,
-        memory stays bounded and no request fails.
-        """
+        """Return a series' slot in this row: its own, the next free one, or else the slot for the rest."""
         if line not in self.slots:
-            data, written = f"{line}\n".encode(), self.written[self.row]
-            if len(self.slots) == SLOTS or written + len(data) > NAMES_BYTES:
-                return memoryview(bytearray(8 * WIDTH)).cast("d")
-            begin = self.row * NAMES_BYTES + written
+            data, end = f"{line}\n".encode(), self.names_end[self.row]
+            if len(self.slots) == SLOTS or end + len(data) > NAMES_BYTES:
+                logging.getLogger(__name__).error("no shared memory is left to count %s", line)
+                return self._slot(self.row, SLOTS)
+            begin = self.row * NAMES_BYTES + end
             self.names[begin : begin + len(data)] = data
-            self.written[self.row] += len(data)
+            self.names_end[self.row] += len(data)
             self.slots[line] = len(self.slots)
         return self._slot(self.row, self.slots[line])
 
 
-SHARED = Rows()
+SERIES = SeriesTable()
 Kind = TypeVar("Kind", bound=Series)
 
 
 class _Labelled(Generic[Kind]):
-    """A metric: its name, what it says, the names of its labels, and its series by their values."""
+    """A metric: its name, its help text, its labels' names, and its series by the labels' values."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str], new: Callable[[], Kind]) -> None:
         self.name, self.text, self.label_names, self.new = name, text, labels, new
@@ -151,65 +160,67 @@ class _Labelled(Generic[Kind]):
         series = self.series.get(values)
         if series is None:
             series = self.new()
-            SHARED.add([self.name, *map(str, values)], series)
-            # Only now may another thread find it.
+            SERIES.add([self.name, *map(str, values)], series)
+            # Published last: another thread that finds it can count with it.
             self.series[values] = series
         return series
 
 
-class Counter(_Labelled[Count]):
-    """A metric whose series are counted up; exposed as NAME_total."""
+class Counter(_Labelled[CounterSeries]):
+    """A counter, exposed as NAME_total."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
         """Have no series yet."""
-        super().__init__(name, text, labels, Count)
-        COUNTS.metrics.append(self)
+        super().__init__(name, text, labels, CounterSeries)
+        COLLECTOR.metrics.append(self)
 
     def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
-        """Return what is exposed of it, given the numbers of all rows by labels' values."""
+        """Return what is exposed, given the numbers of all rows by labels' values."""
         family = CounterMetricFamily(self.name, self.text, labels=self.label_names)
         for values, numbers in series.items():
             family.add_metric(values, numbers[0])
         return family
 
 
-class Histogram(_Labelled[Observations]):
-    """A metric whose series are of amounts; exposed as NAME_bucket, NAME_count and NAME_sum."""
+class Histogram(_Labelled[HistogramSeries]):
+    """A histogram, exposed as NAME_bucket, NAME_count and NAME_sum."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> None:
-        """Have no series yet; buckets are upper bounds, in order, that belong to their bucket.
+        """Have no series yet; buckets are ascending upper bounds, each included in its bucket.
 
-        Raises ValueError for more than a slot has numbers for, one beyond and the sum included.
+        Raises ValueError for more buckets than a slot has numbers, the last bucket and the sum included.
         """
         if len(buckets) + 2 > WIDTH:
             raise ValueError(f"{name}: {len(buckets)} buckets, and room for {WIDTH - 2}")
-        super().__init__(name, text, labels, partial(Observations, buckets))
+        super().__init__(name, text, labels, partial(HistogramSeries, buckets))
         self.bounds = (*buckets, math.inf)
-        COUNTS.metrics.append(self)
+        COLLECTOR.metrics.append(self)
 
     def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
-        """Return what is exposed of it, given the numbers of all rows by labels' values."""
+        """Return what is exposed, given the numbers of all rows by labels' values."""
         family = HistogramMetricFamily(self.name, self.text, labels=self.label_names)
-        names = [*map(floatToGoString, self.bounds)]
+        bounds = [*map(floatToGoString, self.bounds)]
         for values, numbers in series.items():
-            up_to = accumulate(numbers[: len(names)])
-            family.add_metric(values, [*zip(names, up_to, strict=True)], numbers[-1])
+            cumulative = accumulate(numbers[: len(bounds)])
+            family.add_metric(values, [*zip(bounds, cumulative, strict=True)], numbers[-1])
         return family
 
 
-class Counts:
+class Collector:
     """All counters and histograms of the service, for prometheus_client to collect."""
 
     def __init__(self) -> None:
-        """Know of none yet."""
+        """Know no metric yet."""
         self.metrics: list[Counter | Histogram] = []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield those that have a series, summed over all rows."""
-        found = SHARED.read()
+        """Yield the metrics that have a series, summed over all rows."""
+        found = SERIES.read()
         for metric in self.metrics:
             if series := found.get(metric.name):
                 yield metric.family(series)
+        text = "Events that shared memory had no slot to count in; more than 0 is a fault of the service."
+        yield CounterMetricFamily("digits_uncounted_events", text, SERIES.uncounted_events())
 
 
-COUNTS = Counts()
+COLLECTOR = Collector()

@@ -1,93 +1,139 @@
-"""How many connections and requests each worker has, in a little memory that they all share.
+"""The worker table: one row of shared memory for each worker, with its connections and its requests.
 
-The system wakes whichever worker it likes for a new connection, and a client that keeps its connection
-stays with it: without a look at the others, one worker may get all the work. Each writes its own number
-alone, so that nothing needs a lock; a number that is a moment old does no harm.
+    row 0            the process that is no worker: the master before it forks, `flask run`, a test
+    row 1, 2, …      taken by the master before it forks a worker, freed when that worker has exited
+
+A worker writes its own row alone and reads the others', so no process needs a lock; a number that is a moment
+old does no harm. `counters.py` counts in the same rows.
 """
 
 import mmap
 import os
 from collections.abc import Collection
+from threading import Lock
 
-PLACES = 256
-# Where a file is in memory: a container's root may be read-only, and its disk may be slow.
-IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - files of no name  # nosec B108
-# A free place counts for nothing: what is kept is the number of connections and one more.
+# A reload runs twice as many workers for a while; settings.py allows half of the rows.
+WORKER_ROWS = 256
+ROWS = WORKER_ROWS + 1
+# Files in memory: a container's root may be read-only, and its disk may be slow.
+MEMORY_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - nameless files  # nosec B108
+# `connections` holds the number plus one; 0 marks a free row.
 FREE = 0
-LEAVING = 2**30
+# A worker that stops counts as the busiest one, so that no connection is left to it.
+STOPPING = 2**30
 
 
-class Loads:
-    """A place for each worker; taken and given back by the master, written by the worker.
+class NoFreeRowError(OSError):
+    """All rows are taken: a worker without one could not be counted, so it must not start."""
 
-    >>> loads = Loads()
-    >>> first, second = loads.take(), loads.take()
-    >>> loads.set(first, 3)
-    >>> loads.is_least(first), loads.is_least(second)
+
+def _shared(kind: str, length: int) -> "memoryview[int]":
+    item_bytes = memoryview(bytearray(8)).cast(kind).itemsize  # type: ignore[call-overload]  # kind is i or q
+    return memoryview(mmap.mmap(-1, item_bytes * length)).cast(kind)  # type: ignore[call-overload]  # as above
+
+
+class WorkerTable:
+    """The rows of all workers.
+
+    >>> table = WorkerTable()
+    >>> first, second = table.take(), table.take()
+    >>> table.set_connections(first, 3)
+    >>> table.has_fewest_connections(first), table.has_fewest_connections(second)
     (False, True)
-    >>> loads.set_requests(first, 2); loads.set_requests(second, 1); loads.requests()
+    >>> table.enter(first); table.begin_request(); table.set_queued(second, 2); table.requests_in_flight()
     3
     """
 
     def __init__(self) -> None:
         """Share memory with the processes that are forked from here on."""
-        self.counts, self.in_flight = (memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i") for _ in range(2))
-        self.ended, self.draining = (memoryview(mmap.mmap(-1, 8)).cast("q") for _ in range(2))
+        self.connections, self.queued, self.in_flight = (_shared("i", ROWS) for _ in range(3))
+        self.exited, self.failed, self.draining = (_shared("q", 1) for _ in range(3))
+        self.row = 0
+        # Threads of a process share its row, and `+=` takes several steps.
+        self.lock = Lock()
+
+    # The master's part.
 
     def take(self) -> int:
-        """Return a free place; when all are taken, the last one, which then speaks for several."""
-        place = next((i for i, count in enumerate(self.counts) if count == FREE), PLACES - 1)
-        self.set(place, 0)
-        return place
+        """Take a free row for a worker that is about to be forked; raises NoFreeRowError."""
+        for row in range(1, ROWS):
+            if self.connections[row] == FREE:
+                self.set_connections(row, 0)
+                return row
+        raise NoFreeRowError(f"all {WORKER_ROWS} rows of shared memory are taken: run fewer workers")
 
-    def set(self, place: int, connections: int) -> None:
-        """Say how many connections the worker at a place has."""
-        self.counts[place] = connections + 1
+    def free(self, row: int) -> None:
+        """Free the row of a worker that has exited."""
+        self._clear(row)
+        self.exited[0] += 1
 
-    def leave(self, place: int) -> None:
-        """Say that the worker at a place takes no more connections: none is left to it."""
-        self.counts[place] = LEAVING
+    def note_failed_start(self, rows: Collection[int]) -> None:
+        """Count a worker that could not be started, and free every row but those of the living workers."""
+        self.failed[0] += 1
+        for row in set(range(1, ROWS)) - {*rows}:
+            self._clear(row)
 
-    def give_back(self, place: int) -> None:
-        """Free the place of a worker that is gone."""
-        self.counts[place] = FREE
-        self.in_flight[place] = 0
-        self.ended[0] += 1
+    def _clear(self, row: int) -> None:
+        self.connections[row], self.queued[row], self.in_flight[row] = FREE, 0, 0
 
-    def keep(self, places: Collection[int]) -> None:
-        """Free all places but these: there is nobody at the others."""
-        for place in range(PLACES):
-            if place not in places:
-                self.counts[place], self.in_flight[place] = FREE, 0
-
-    def is_least(self, place: int) -> bool:
-        """Say whether no other worker has fewer connections; of many, an eighth more or less is no matter."""
-        least = min(count for count in self.counts if count != FREE)
-        return self.counts[place] <= least + least // 8
-
-    def drain(self) -> None:
-        """Say that the service is about to stop: it answers, but should not be asked."""
+    def start_draining(self) -> None:
+        """Mark the service as about to stop: it answers, but should get no new clients."""
         self.draining[0] = 1
 
+    # A worker's part.
+
+    def enter(self, row: int) -> None:
+        """Make a row this process's own."""
+        self.row = row
+
+    def set_connections(self, row: int, connections: int) -> None:
+        """Record how many connections a worker has."""
+        self.connections[row] = connections + 1
+
+    def stop(self, row: int) -> None:
+        """Record that a worker accepts no more connections."""
+        self.connections[row] = STOPPING
+
+    def set_queued(self, row: int, requests: int) -> None:
+        """Record how many complete requests wait in a worker for the application to begin them."""
+        self.queued[row] = requests
+
+    def begin_request(self) -> None:
+        """Count a request that the application has begun in this process."""
+        with self.lock:
+            self.in_flight[self.row] += 1
+
+    def end_request(self) -> None:
+        """Count that request no longer: its response is complete."""
+        with self.lock:
+            self.in_flight[self.row] -= 1
+
+    # Everyone's.
+
+    def has_fewest_connections(self, row: int) -> bool:
+        """Return whether no other worker has fewer connections; an eighth more or less is ignored."""
+        fewest = min((count for count in self.connections[1:] if count != FREE), default=FREE)
+        return self.connections[row] <= fewest + fewest // 8
+
     def is_draining(self) -> bool:
-        """Say whether the service is about to stop."""
+        """Return whether the service is about to stop."""
         return bool(self.draining[0])
 
     def workers(self) -> int:
-        """Return how many workers there are, those that leave included."""
-        return sum(count != FREE for count in self.counts)
+        """Return how many workers there are, stopping ones included; 1 for a process without a master."""
+        return sum(count != FREE for count in self.connections) or int(self.row == 0)
 
     def exits(self) -> int:
-        """Return how many workers are gone."""
-        return self.ended[0]
+        """Return how many workers have exited."""
+        return self.exited[0]
 
-    def set_requests(self, place: int, requests: int) -> None:
-        """Say how many requests of the worker at a place are whole and not yet answered."""
-        self.in_flight[place] = requests
+    def failed_starts(self) -> int:
+        """Return how often a worker could not be started."""
+        return self.failed[0]
 
-    def requests(self) -> int:
-        """Return how many requests of all workers are whole and not yet answered."""
-        return sum(self.in_flight)
+    def requests_in_flight(self) -> int:
+        """Return how many complete requests have no complete response yet, over all workers."""
+        return sum(self.queued) + sum(self.in_flight)
 
 
-LOADS = Loads()
+WORKERS = WorkerTable()

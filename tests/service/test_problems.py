@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
+from service.early_refusals import as_bytes
 from service.observability.log_format import JsonFormatter
-from service.problems import MEDIA_TYPE, REASONS, Problem, as_bytes
+from service.problems import MEDIA_TYPE, REASONS, Problem
 from service.settings import Settings
 
 

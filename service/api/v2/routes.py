@@ -20,7 +20,7 @@ from models.decision import Decision, decide, describe
 from models.network import forward
 from models.store import Model
 from service import __version__
-from service.api.health import service
+from service.api.model_state import model_state
 from service.api.request_body import read_body
 from service.api.v2.inputs_outputs import INPUTS, OUTPUTS, output, seen, wanted
 from service.api.v2.tensors import refuse
@@ -53,7 +53,7 @@ def server() -> Response:
 @blueprint.get("/health/live")
 def live() -> Response:
     """Answer that the process lives, and whether it is ready."""
-    return _json({"live": True, "ready": service().model is not None})
+    return _json({"live": True, "ready": model_state().model is not None})
 
 
 @blueprint.get("/health/ready")
@@ -75,7 +75,7 @@ def metadata(name: str, version: str | None = None) -> Response:
 @blueprint.get(f"{VERSION}/ready")
 def model_ready(name: str, version: str | None = None) -> Response:
     """Answer whether the model is ready: 200 or 503."""
-    if service().model:
+    if model_state().model:
         _model(name, version)
     return _readiness({"name": name})
 
@@ -87,9 +87,9 @@ def infer(name: str, version: str | None = None) -> Response:
     model, entry = _model(name, version), request.environ[ENTRY]
     stages = metrics.Stages(entry.setdefault("stages", {}))
     try:
-        asked = _asked(service().settings)
+        asked = _asked(model_state().settings)
         outputs = wanted(asked.document)
-        shown = seen(asked.inputs, service().settings, stages)
+        shown = seen(asked.inputs, model_state().settings, stages)
     except Problem as problem:
         metrics.REJECTION[problem.reason].inc()
         raise
@@ -113,7 +113,7 @@ def _json(document: Document, status: int = 200) -> Response:
 
 def _readiness(about: Document) -> Response:
     """Answer 200 or 503; some clients read the status, some the body."""
-    failure = service().failure
+    failure = model_state().failure
     if not failure:
         return _json(about | {"ready": True})
     return _json(about | {"ready": False, "error": failure}, 503)
@@ -121,7 +121,7 @@ def _readiness(about: Document) -> Response:
 
 def _model(name: str, version: str | None) -> Model:
     """Return the model; aborts with 404 when it has another name or version."""
-    model = service().ready_model()
+    model = model_state().ready_model()
     this = model.metadata["name"], model.metadata["version"]
     if (name, version or this[1]) != this:
         found = f"model {name[:40]!r}" + (f" of version {version[:20]!r}" if version else "")
@@ -143,4 +143,4 @@ def _asked(settings: Settings) -> Request:
 def _count(decision: Decision, receipts: list[Receipt]) -> None:
     """Count each image that was read."""
     for row, receipt in enumerate(receipts):
-        metrics.count_answer(describe(Decision(*(part[row] for part in decision))), receipt)
+        metrics.count_prediction(describe(Decision(*(part[row] for part in decision))), receipt)

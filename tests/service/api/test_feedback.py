@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from service.app import create_app
 from service.settings import Settings
-from service.shared_memory.recent_predictions import PLACES, Readings
+from service.shared_memory.recent_predictions import SLOTS, RecentPredictions
 from tests.server import running
 
 
@@ -79,10 +79,10 @@ def test_it_is_off_by_default(client: FlaskClient) -> None:
 
 def test_memory_is_bounded() -> None:
     """However many are remembered, the table stays as it is; nearly all of the latest are found."""
-    readings = Readings()
-    for number in range(3 * PLACES):
+    readings = RecentPredictions()
+    for number in range(3 * SLOTS):
         readings.remember(str(number), number % 10)
-    latest = range(3 * PLACES - 1000, 3 * PLACES)
+    latest = range(3 * SLOTS - 1000, 3 * SLOTS)
     found = [readings.recall(str(number)) for number in latest]
     assert sum(found[i] == number % 10 for i, number in enumerate(latest)) > 980
     assert not [digit for i, digit in enumerate(found) if digit not in {None, latest[i] % 10}]

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from prometheus_client import REGISTRY
 
-from service.api import micro_batching as batches
+from service.api import micro_batching
 from service.server.request_head import Head
 from service.server.wsgi import Begun, begin, finish
 from tests.parity import digits_offline, png_of
@@ -71,12 +71,12 @@ def test_threads_do_not_wait_for_each_other(app: Flask, seven: bytes) -> None:
 
 
 def test_a_failure_is_one_request_s(app: Flask, seven: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the network can't be run for a batch, whoever asked for it fails, and nobody else."""
+    """If the network can't be run for a batch, the request that ran it is answered 500, and no other."""
     together = [begun(app, seven) for _ in range(3)]
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "read", lambda *_: _raise(MemoryError))
-        with pytest.raises(MemoryError):
-            document(together[0])
+        patch.setattr(micro_batching, "read", lambda *_: _raise(MemoryError))
+        failed = document(together[0])
+    assert (failed["status"], failed["instance"]) == (500, "/predict")
     assert [document(answer)["digit"] for answer in together[1:]] == [7, 7]
 
 
@@ -89,8 +89,8 @@ def test_two_models_are_two_batches(app: Flask, seven: bytes) -> None:
     model = app.extensions["digits"].model
     images = [np.zeros((28, 28), np.uint8)]
     old, new = (
-        batches.hand_in(model, images),
-        batches.hand_in(replace(model), images),
+        micro_batching.submit(model, images),
+        micro_batching.submit(replace(model), images),
     )
     before = batches_run()
     assert old.result() is not new.result()

@@ -41,7 +41,7 @@ def test_a_full_pipe_is_not_waited_for() -> None:
     """Lines beyond what a pipe holds are dropped, those within are whole; others' use of it is as it was."""
     reading, writing = os.pipe()
     with standard_output(writing):
-        output.never_wait()
+        output.make_nonblocking()
         fill()
     assert os.get_blocking(writing)
     os.close(writing)
@@ -55,7 +55,7 @@ def test_a_full_socket_is_not_waited_for() -> None:
     """A socket, which can't be opened anew, is not waited for either."""
     reading, writing = socket.socketpair()
     with reading, writing, standard_output(writing.fileno()):
-        output.never_wait()
+        output.make_nonblocking()
         fill()
 
 
@@ -63,7 +63,7 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
     """Each line is dropped, and counted."""
     reading, writing = os.pipe()
     with standard_output(writing):
-        output.never_wait()
+        output.make_nonblocking()
         os.close(reading)
         before = dropped()
         output.write(LINE)
@@ -75,7 +75,7 @@ def test_a_file_is_left_as_it_is(tmp_path: Path) -> None:
     """Who writes to the same file, does so behind what is there."""
     with (tmp_path / "log").open("w+", encoding="utf-8") as file:
         with standard_output(file.fileno()):
-            output.never_wait()
+            output.make_nonblocking()
             output.write("one")
             os.write(file.fileno(), b"two\n")
             output.write("three \ud800")

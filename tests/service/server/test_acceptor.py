@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from service.server.acceptor import MOST_AT_ONCE, YIELD_SECONDS, Door
-from service.shared_memory.worker_table import LOADS
+from service.shared_memory.worker_table import WORKERS
 
 
 class Worker:
@@ -19,7 +19,7 @@ class Worker:
     def __init__(self, listener: socket.socket) -> None:
         """Take a place among the workers."""
         self.here: list[socket.socket] = []
-        self.place = LOADS.take()
+        self.place = WORKERS.take()
         self.selector = selectors.DefaultSelector()
         gunicorns = SimpleNamespace(
             sock=listener, accept=listener.accept, settimeout=listener.settimeout, close=listener.close
@@ -29,7 +29,7 @@ class Worker:
     def welcome(self, client: socket.socket, _: object) -> None:
         """Count a connection."""
         self.here.append(client)
-        LOADS.set(self.place, len(self.here))
+        WORKERS.set_connections(self.place, len(self.here))
 
     def turn(self) -> None:
         """Run the loop once."""
@@ -51,7 +51,7 @@ def workers(listener: socket.socket) -> Iterator[list[Worker]]:
     both = [Worker(listener), Worker(listener)]
     yield both
     for worker in both:
-        LOADS.counts[worker.place] = 0
+        WORKERS.connections[worker.place] = 0
         for client in worker.here:
             client.close()
         worker.selector.close()
@@ -76,13 +76,13 @@ def test_few_are_shared_evenly(listener: socket.socket, workers: list[Worker]) -
 def test_many_are_let_in_in_one_turn(listener: socket.socket, workers: list[Worker]) -> None:
     """A worker that has no more than the other takes many at once; with many each, not one by one."""
     first, second = workers
-    LOADS.set(second.place, 1000)
+    WORKERS.set_connections(second.place, 1000)
     with ExitStack() as stack:
         call(stack, listener, MOST_AT_ONCE + 10)
         first.turn()
         assert len(first.here) == MOST_AT_ONCE
-        LOADS.set(first.place, 100)
-        LOADS.set(second.place, 100)
+        WORKERS.set_connections(first.place, 100)
+        WORKERS.set_connections(second.place, 100)
         second.turn()
         assert len(second.here) == 10
 

@@ -8,38 +8,39 @@ import pytest
 
 from service.server import arbiter as master
 from service.settings import Settings, SettingsError
-from service.shared_memory.worker_table import Loads
+from service.shared_memory.worker_table import WorkerTable
 
 
 @pytest.fixture
-def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
+def table(monkeypatch: pytest.MonkeyPatch) -> WorkerTable:
     """Places of its own."""
-    own = Loads()
-    monkeypatch.setattr(master, "LOADS", own)
+    own = WorkerTable()
+    monkeypatch.setattr(master, "WORKERS", own)
     return own
 
 
-def test_a_worker_that_cannot_be_started_leaves_no_place_taken(loads: Loads) -> None:
+def test_a_worker_that_cannot_be_started_leaves_no_place_taken(table: WorkerTable) -> None:
     """The error is logged and not raised; only those that are there have a place."""
     said: list[str] = []
-    there = loads.take()
+    there = table.take()
 
     def spawn() -> None:
-        loads.take()
+        table.take()
         raise BlockingIOError("no more processes")
 
     server: Any = SimpleNamespace(
         spawn_worker=spawn,
-        WORKERS={1: SimpleNamespace(place=there)},
+        WORKERS={1: SimpleNamespace(row=there)},
         log=SimpleNamespace(error=lambda *words: said.append(str(words))),
     )
     master.keep_trying(server)
     server.spawn_worker()
     assert "no more processes" in said[0]
-    assert loads.workers() == 1
+    assert table.failed_starts() == 1
+    assert table.workers() == 1
 
 
-def test_signals_reach_a_worker_that_has_no_handlers_yet(loads: Loads) -> None:  # noqa: ARG001 - its places
+def test_signals_reach_a_worker_that_has_no_handlers_yet(table: WorkerTable) -> None:  # noqa: ARG001 - its places
     """What a worker is told to end by is kept while it is forked, and only then."""
     held: list[set[int]] = []
     server: Any = SimpleNamespace(
@@ -63,24 +64,24 @@ def arbiter(*signals: int) -> Any:  # noqa: ANN401 - of clay
     )
 
 
-def test_a_worker_that_dies_while_it_drains_is_replaced(loads: Loads) -> None:
+def test_a_worker_that_dies_while_it_drains_is_replaced(table: WorkerTable) -> None:
     """A child's end is dealt with, and the service goes on draining; told again to stop, it does at once."""
     server = arbiter(signal.SIGCHLD, signal.SIGTERM)
     master.drain_first(server, 60.0)
     with pytest.raises(StopIteration):
         server.handle_term()
     assert server.told == ["reap", "manage"]
-    assert loads.is_draining()
+    assert table.is_draining()
 
 
-def test_without_a_time_to_drain_it_stops_at_once(loads: Loads) -> None:
+def test_without_a_time_to_drain_it_stops_at_once(table: WorkerTable) -> None:
     """It is not ready from then on."""
     server = arbiter()
     master.drain_first(server, 0)
-    assert not loads.is_draining()
+    assert not table.is_draining()
     with pytest.raises(StopIteration):
         server.handle_term()
-    assert loads.is_draining()
+    assert table.is_draining()
 
 
 def test_the_time_to_drain_is_no_less_than_nothing() -> None:

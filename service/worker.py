@@ -1,0 +1,5 @@
+"""Our gunicorn worker."""
+
+from service.server.event_loop import Worker
+
+__all__ = ["Worker"]
