@@ -12,6 +12,7 @@ from werkzeug.routing import MapAdapter
 from service import problems
 from service.access import guard as access
 from service.access.security_headers import Browsers
+from service.access.validation import check
 from service.api import feedback, health, page, predict
 from service.api import model as inside
 from service.api import reference as openapi
@@ -131,6 +132,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError for a setting that can't be used.
     """
     settings = settings or Settings.from_environment(os.environ)
+    check(settings)
     app = App(settings)
     service = health.open_service(settings)
     app.extensions["digits"] = service

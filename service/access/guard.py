@@ -12,12 +12,12 @@ from math import ceil
 
 from flask import Flask, abort, request
 
-from service.access.client_address import origin
-from service.access.keys import Keys, KeysError
+from service.access.client_address import networks, origin
+from service.access.keys import Keys
 from service.access.rates import NS_PER_SECOND, Buckets, Taken
 from service.observability.request_log import ENTRY
 from service.problems import Problem
-from service.settings import Settings, SettingsError
+from service.settings import Settings
 
 # A probe or a scraper has no key, and learns nothing that needs one; the page asks its reader for it.
 OPEN_ENDPOINTS = frozenset(
@@ -61,13 +61,10 @@ class Guard:
 
     def __init__(self, settings: Settings) -> None:
         """Raise SettingsError for a file of keys that can't be used."""
-        try:
-            self.keys = Keys(settings.api_key, settings.api_key_file) if settings.needs_key else None
-        except KeysError as error:
-            raise SettingsError(str(error)) from None
+        self.keys = Keys(settings.api_key, settings.api_key_file) if settings.needs_key else None
         self.metrics_keys = Keys(settings.metrics_key) if settings.metrics_key else None
         self.buckets = Buckets(settings.rate_limit, settings.burst) if settings.rate_limit else None
-        self.trusted = settings.trusted_proxies
+        self.trusted = networks(settings.trusted_proxies)
 
     def check(self) -> None:
         """Let a request in, or raise the Problem that it is."""

@@ -16,6 +16,8 @@ from hmac import compare_digest
 from pathlib import Path
 from time import monotonic
 
+from service.settings import SettingsError
+
 MOST_FILE_BYTES = 64 * 2**10
 READ_AGAIN_SECONDS = 1.0
 # Below this, a key may be guessed: 16 random letters and digits have 95 bits.
@@ -23,10 +25,6 @@ LEAST_CHARACTERS = 16
 SEPARATORS = re.compile(rb"[\s,]+")
 
 _log = logging.getLogger(__name__)
-
-
-class KeysError(ValueError):
-    """There is no key where there must be one; the message says what would be right, and no key."""
 
 
 def words(text: bytes) -> list[bytes]:
@@ -39,22 +37,22 @@ def words(text: bytes) -> list[bytes]:
 
 
 def read_file(path: Path) -> list[bytes]:
-    """Return the keys in a file; raises KeysError when it can't be read or holds none."""
+    """Return the keys in a file; raises SettingsError when it can't be read or holds none."""
     try:
         with path.open("rb") as file:
             text = file.read(MOST_FILE_BYTES + 1)
     except OSError as error:
-        raise KeysError(f"DIGITS_API_KEY_FILE: {path} can't be read: {error.strerror}") from None
+        raise SettingsError(f"DIGITS_API_KEY_FILE: {path} can't be read: {error.strerror}") from None
     if len(text) > MOST_FILE_BYTES:
-        raise KeysError(f"DIGITS_API_KEY_FILE: {path} has more than {MOST_FILE_BYTES} bytes")
+        raise SettingsError(f"DIGITS_API_KEY_FILE: {path} has more than {MOST_FILE_BYTES} bytes")
     if not (found := words(text)):
-        raise KeysError(f"DIGITS_API_KEY_FILE: {path} holds no key: write one a line")
+        raise SettingsError(f"DIGITS_API_KEY_FILE: {path} holds no key: write one a line")
     return found
 
 
 @cache
 def check_file(path: Path) -> None:
-    """Raise KeysError for a file that can't be used at the start.
+    """Raise SettingsError for a file that can't be used at the start.
 
     Only then: a reload finds the same answer, so that a slip made later ends nothing that runs.
     """
@@ -69,7 +67,7 @@ class Keys:
     """
 
     def __init__(self, text: str, path: Path | None = None) -> None:
-        """Take the keys of a text and a file; raises KeysError for a file without any."""
+        """Take the keys of a text and a file; raises SettingsError for a file without any."""
         given = words(text.encode("utf-8", "surrogateescape"))
         in_file = read_file(path) if path else []
         self.fixed = _digests(given)
@@ -102,7 +100,7 @@ class Keys:
             self.read_by, self.of_file = os.getpid(), []
         try:
             found = _digests(read_file(path))
-        except KeysError as error:
+        except SettingsError as error:
             if self.failure != str(error):
                 _log.error("%s; the keys that were in it stay", error)
             self.failure = str(error)

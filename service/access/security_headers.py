@@ -47,9 +47,9 @@ def origins(text: str) -> Origins:
 class Browsers:
     """Adds to an answer's headers what browsers must know."""
 
-    def __init__(self, allowed: Origins) -> None:
-        """Allow pages of these origins to read answers."""
-        self.allowed = allowed
+    def __init__(self, allowed: str) -> None:
+        """Allow pages of these origins to read answers; raises ValueError for what is none (`origins`)."""
+        self.allowed = origins(allowed)
 
     def add(self, headers: Headers, environ: Mapping[str, Any]) -> None:
         """Add to the headers of an answer to a request, unless they hold a policy of their own."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from service.access import keys
-from service.access.keys import Keys, KeysError
+from service.access.keys import Keys
+from service.settings import SettingsError
 
 LONG = "a-key-of-some-length"
 
@@ -125,7 +126,7 @@ def test_a_file_that_can_not_be_used_is_refused(tmp_path: Path, content: str | N
     path = tmp_path / "keys"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(KeysError, match=words) as refused:
+    with pytest.raises(SettingsError, match=words) as refused:
         Keys("", path)
     assert "kkk" not in str(refused.value)
 
