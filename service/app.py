@@ -11,7 +11,7 @@ from werkzeug.routing import MapAdapter
 
 from service import problems
 from service.access import guard as access
-from service.access.security_headers import Browsers
+from service.access.security_headers import SecurityHeaders
 from service.access.validation import check
 from service.api import feedback, health, page, predict
 from service.api import model as inside
@@ -51,7 +51,7 @@ class App(Flask):
         self.found: dict[tuple[str, str], Any] = {}
         # What has a slash too many is no path of ours, and there is no redirect to another.
         self.url_map.merge_slashes = False
-        self.browsers = Browsers(settings.cors_origins)
+        self.browsers = SecurityHeaders(settings.cors_origins)
         self.request_log = requestlog.RequestLog(settings)
         self.spans_wanted = spans.wanted(os.environ)
 

@@ -6,19 +6,19 @@ app is made; `check` parses it earlier, so that an operator gets a sentence inst
 
 from collections.abc import Callable
 
-from service.access.client_address import networks
-from service.access.keys import check_file, words
-from service.access.security_headers import origins
+from service.access.client_address import parse_networks
+from service.access.keys import check_file, parse_keys
+from service.access.security_headers import parse_origins
 from service.settings import PREFIX, Settings, SettingsError
 
-# The parser of each setting, and what the setting must be.
+# For each setting: its parser, and what the setting must be.
 PARSED: dict[str, tuple[Callable[[str], object], str]] = {
     "trusted_proxies": (
-        networks,
+        parse_networks,
         "addresses or networks such as 10.0.0.0/8, separated by commas or spaces",
     ),
     "cors_origins": (
-        origins,
+        parse_origins,
         "* or origins such as https://example.org, separated by commas or spaces",
     ),
 }
@@ -33,7 +33,7 @@ def check(settings: Settings) -> None:
     """
     for name in ("api_key", "metrics_key"):
         text = getattr(settings, name)
-        if text and not words(text.encode("utf-8", "surrogateescape")):
+        if text and not parse_keys(text.encode("utf-8", "surrogateescape")):
             raise SettingsError(f"{PREFIX}{name.upper()} holds no key: leave it out, or write one")
     for name, (parse, expected) in PARSED.items():
         text = getattr(settings, name)
