@@ -8,7 +8,8 @@ from flask import Flask, Response, request
 from service import problems
 from service.access import guard
 from service.access.admission import Admission
-from service.access.security_headers import Browsers
+from service.access.security_headers import SecurityHeaders
+from service.access.validation import check
 from service.api import feedback, health, model, model_state, page, predict, reference
 from service.api.v2 import routes as open_inference
 from service.observability import metrics
@@ -22,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError for a setting that can't be used.
     """
     settings = settings or Settings.from_environment(os.environ)
+    check(settings)
     app = Flask(__name__, static_folder=None)
     # A path with a slash too many is unknown: no response redirects to a URL that a client made up.
     app.url_map.merge_slashes = False
@@ -45,11 +47,11 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _add_headers(app: Flask, settings: Settings) -> None:
-    browsers = Browsers(settings.cors_origins)
+    security = SecurityHeaders(settings.cors_origins)
 
     @app.after_request
     def add(response: Response) -> Response:
         headers = [*response.headers, *request.environ.get(guard.RATE_HEADERS, ())]
-        browsers.add(headers, request.environ)
+        security.add(headers, request.environ)
         response.headers.extend(headers[len(response.headers) :])
         return response

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from service.access.keys import KeysError, check_file  # noqa: E402 - the variables come first
+from service.access.validation import check  # noqa: E402 - the variables come first
 from service.observability.log_format import configuration  # noqa: E402 - the same
 from service.observability.nonblocking_stdout import make_nonblocking  # noqa: E402 - the same
 from service.server.arbiter import drain_first, keep_trying  # noqa: E402 - the same
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 try:
     _settings = Settings.from_environment(os.environ)
-    if _settings.api_key_file:
-        check_file(_settings.api_key_file)
-except (SettingsError, KeysError) as error:
+    check(_settings)
+except SettingsError as error:
     sys.exit(f"digits: {error}")
 
 

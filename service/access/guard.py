@@ -1,120 +1,118 @@
-"""Who may ask, and how often. Nothing of this stands before a request where no setting asks for it.
+"""Decides before each request whether it may proceed; a check that no setting asks for is not installed.
 
-    door     /metrics on a port of its own, and nothing else there but whether the service lives
-    key      the right one, where one is needed
-    rate     a token for each request: from its key's bucket, or its address's where there is no right key
+    metrics port    /metrics only on its own port, and nothing there but /metrics and the probes
+    API key         a valid key, where one is required
+    rate limit      one token a request, from the bucket of the key or, without a valid key, of the address
 
-A wrong key takes a token of its address, so that guessing is as slow as anything else. What is open without
-a key takes none: probes, the page's files, OPTIONS.
+A request with a wrong key also takes a token of its address, so that guessing keys is rate-limited. Endpoints
+that need no key take no token: the probes, the pages and their files, OPTIONS.
 """
 
 from math import ceil
 
 from flask import Flask, abort, request
 
-from service.access.client_address import origin
-from service.access.keys import Keys, KeysError
+from service.access.client_address import client_address, parse_networks
+from service.access.keys import Keys
 from service.access.rates import NS_PER_SECOND, Buckets, Taken
 from service.observability.request_log import ENTRY
 from service.problems import Problem
-from service.settings import Settings, SettingsError
+from service.settings import Settings
 
-# A probe or a scraper has no key, and learns nothing that needs one; the page asks its reader for it.
+METRICS_ENDPOINT, METRICS_PATH = "exposition", "/metrics"
+# Probes and scrapers have no API key; the pages ask their reader for it.
 OPEN_ENDPOINTS = frozenset(
-    {"health.healthz", "health.readyz", "exposition", "page.index", "page.file"}
+    {"health.healthz", "health.readyz", METRICS_ENDPOINT, "page.index", "page.file"}
     | {"openapi.document", "openapi.docs"}
     | {f"open_inference.{name}" for name in ("server", "live", "ready", "model_ready")}
 )
-METRICS = "/metrics"
-PROBES = frozenset({"/healthz", "/readyz"})
-# Where, in its environ, what a request's bucket says of itself waits for the answer.
+PROBE_PATHS = frozenset({"/healthz", "/readyz"})
+# The key in the request's environ under which the app finds the rate-limit headers of the response.
 RATE_HEADERS = "digits.rate"
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Let the app check each request before it is answered, as far as the settings ask for it.
+    """Install the checks that the settings ask for.
 
     Raises SettingsError for a file of keys that can't be used.
     """
     if settings.metrics_port is not None:
-        app.before_request(Door(settings.metrics_port).check)
+        app.before_request(MetricsPort(settings.metrics_port).check)
     if settings.needs_key or settings.metrics_key or settings.rate_limit:
         app.before_request(Guard(settings).check)
 
 
-class Door:
-    """Keeps /metrics, and all else, to the port that is theirs."""
+class MetricsPort:
+    """Serves /metrics on its own port only, and nothing else there but the probes."""
 
-    def __init__(self, metrics_port: int) -> None:
-        """Know which port is for metrics alone."""
-        self.metrics_port = str(metrics_port)
+    def __init__(self, port: int) -> None:
+        """Take the port that is reserved for metrics."""
+        self.port = str(port)
 
     def check(self) -> None:
-        """Answer 404 to what is not behind this door."""
-        inside = request.environ["SERVER_PORT"] == self.metrics_port
-        if request.path not in PROBES and inside != (request.path == METRICS):
+        """Abort with 404 if the path is not served on the port of the request."""
+        on_metrics_port = request.environ["SERVER_PORT"] == self.port
+        if request.path not in PROBE_PATHS and on_metrics_port != (request.path == METRICS_PATH):
             abort(404)
 
 
 class Guard:
-    """Asks for keys and tokens."""
+    """Checks API keys and rate limits."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raise SettingsError for a file of keys that can't be used."""
-        try:
-            self.keys = Keys(settings.api_key, settings.api_key_file) if settings.needs_key else None
-        except KeysError as error:
-            raise SettingsError(str(error)) from None
+        """Read the keys; raises SettingsError for a file of keys that can't be used."""
+        self.keys = Keys(settings.api_key, settings.api_key_file) if settings.needs_key else None
         self.metrics_keys = Keys(settings.metrics_key) if settings.metrics_key else None
         self.buckets = Buckets(settings.rate_limit, settings.burst) if settings.rate_limit else None
-        self.trusted = settings.trusted_proxies
+        self.trusted = parse_networks(settings.trusted_proxies)
 
     def check(self) -> None:
-        """Let a request in, or raise the Problem that it is."""
-        endpoint = request.endpoint
-        keys = self.metrics_keys if endpoint == "exposition" else self.keys
-        if request.method == "OPTIONS" or (
-            endpoint in OPEN_ENDPOINTS and not (endpoint == "exposition" and keys)
-        ):
+        """Raise Problem unauthorized or too_many_requests unless the request may proceed."""
+        for_metrics = request.endpoint == METRICS_ENDPOINT
+        keys = self.metrics_keys if for_metrics else self.keys
+        is_open = request.endpoint in OPEN_ENDPOINTS and not (for_metrics and keys)
+        if is_open or request.method == "OPTIONS":
             return
-        owner = keys.owner(_given()) if keys else None
-        if endpoint == "exposition" and owner:
+        owner = keys.owner(_key_sent()) if keys else None
+        if for_metrics and owner:
             return
         if self.buckets:
-            self._meter(self.buckets, owner)
+            self._take_token(self.buckets, owner)
         if keys and not owner:
-            self._note(owner)
-            raise Problem("unauthorized", "Send the key as `Authorization: Bearer KEY` or `X-API-Key: KEY`.")
+            self._log_client(owner)
+            detail = "An API key is required: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+            raise Problem("unauthorized", detail)
 
-    def _meter(self, buckets: Buckets, owner: bytes | None) -> None:
-        """Take a token; raises Problem too_many_requests when there is none."""
-        taken = buckets.take(owner or self._address().encode())
-        request.environ[RATE_HEADERS] = _headers(buckets, taken)
+    def _take_token(self, buckets: Buckets, owner: bytes | None) -> None:
+        """Take a token; raises Problem too_many_requests if there is none."""
+        taken = buckets.take(owner or self._client_address().encode())
+        request.environ[RATE_HEADERS] = _rate_headers(buckets, taken)
         if taken.wait_ns:
-            self._note(owner)
+            self._log_client(owner)
             seconds = _seconds(taken.wait_ns)
-            detail = f"Too many requests: the next one is answered after {seconds} s, as in Retry-After."
+            detail = f"The rate limit is exceeded: retry after {seconds} s, as Retry-After says."
             raise Problem("too_many_requests", detail, seconds)
 
-    def _address(self) -> str:
+    def _client_address(self) -> str:
         environ = request.environ
-        return origin(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self.trusted)
+        forwarded_for = environ.get("HTTP_X_FORWARDED_FOR", "")
+        return client_address(environ.get("REMOTE_ADDR", ""), forwarded_for, self.trusted)
 
-    def _note(self, owner: bytes | None) -> None:
-        """Say in the log who was refused: the address, so that it can be blocked; never a key."""
-        request.environ[ENTRY]["client"] = "a key" if owner else self._address()
+    def _log_client(self, owner: bytes | None) -> None:
+        """Add the refused client to the log: its address, so that an operator can block it; never a key."""
+        request.environ[ENTRY]["client"] = "a key" if owner else self._client_address()
 
 
-def _given() -> str:
-    """Return the key that came with the request."""
+def _key_sent() -> str:
+    """Return the key in the request's headers, or an empty string."""
     environ = request.environ
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    given: str = environ.get("HTTP_X_API_KEY", token.strip() if scheme.lower() == "bearer" else "")
-    return given
+    key: str = environ.get("HTTP_X_API_KEY", token.strip() if scheme.lower() == "bearer" else "")
+    return key
 
 
-def _headers(buckets: Buckets, taken: Taken) -> list[tuple[str, str]]:
-    """Say what is left (draft-ietf-httpapi-ratelimit-headers-10)."""
+def _rate_headers(buckets: Buckets, taken: Taken) -> list[tuple[str, str]]:
+    """Return the headers of the client's bucket (draft-ietf-httpapi-ratelimit-headers-10)."""
     window = _seconds(buckets.depth_ns)
     return [
         ("RateLimit-Policy", f'"default";q={buckets.burst};w={window}'),

@@ -1,10 +1,10 @@
-"""API keys: those of a setting, and those of a file that may change while the service runs.
+"""API keys: fixed ones from a setting, and those of a file that may change while the service runs.
 
-A key is any word; several are separated by commas, spaces or line ends. A file is read again a second after
-it was read last, if a key is asked for by then. So a key is rotated without a signal and a new worker: put
-the new one beside the old one, tell the clients, take the old one away. To read it costs less than to tell
-whether it changed: what is written anew within one tick of the system's clock looks the same. What is kept
-of a key is its SHA-256.
+A key is any word; commas, spaces and line ends separate several. The file is read again when a key is
+checked a second or more after the last reading. So an operator rotates a key without a signal or a restart:
+add the new key, move the clients to it, remove the old key. The modification time is not used: it is the same
+for two writes within one tick of the system's clock, and reading the file is cheap. Of each key only its
+SHA-256 is kept.
 """
 
 import logging
@@ -16,100 +16,99 @@ from hmac import compare_digest
 from pathlib import Path
 from time import monotonic
 
-MOST_FILE_BYTES = 64 * 2**10
-READ_AGAIN_SECONDS = 1.0
-# Below this, a key may be guessed: 16 random letters and digits have 95 bits.
-LEAST_CHARACTERS = 16
+from service.settings import SettingsError
+
+MAX_FILE_BYTES = 64 * 2**10
+REREAD_SECONDS = 1.0
+# 16 random letters and digits have 95 bits; a shorter key may be guessed.
+MIN_CHARACTERS = 16
 SEPARATORS = re.compile(rb"[\s,]+")
 
 _log = logging.getLogger(__name__)
 
 
-class KeysError(ValueError):
-    """There is no key where there must be one; the message says what would be right, and no key."""
-
-
-def words(text: bytes) -> list[bytes]:
+def parse_keys(text: bytes) -> list[bytes]:
     r"""Return the keys in a text.
 
-    >>> words(b"first, second\nthird\n")
+    >>> parse_keys(b"first, second\nthird\n")
     [b'first', b'second', b'third']
     """
-    return [word for word in SEPARATORS.split(text) if word]
+    return [key for key in SEPARATORS.split(text) if key]
 
 
 def read_file(path: Path) -> list[bytes]:
-    """Return the keys in a file; raises KeysError when it can't be read or holds none."""
+    """Return the keys in a file; raises SettingsError if it can't be read or holds none."""
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_FILE_BYTES + 1)
+            text = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise KeysError(f"DIGITS_API_KEY_FILE: {path} can't be read: {error.strerror}") from None
-    if len(text) > MOST_FILE_BYTES:
-        raise KeysError(f"DIGITS_API_KEY_FILE: {path} has more than {MOST_FILE_BYTES} bytes")
-    if not (found := words(text)):
-        raise KeysError(f"DIGITS_API_KEY_FILE: {path} holds no key: write one a line")
-    return found
+        raise SettingsError(f"DIGITS_API_KEY_FILE: {path} can't be read: {error.strerror}") from None
+    if len(text) > MAX_FILE_BYTES:
+        raise SettingsError(f"DIGITS_API_KEY_FILE: {path} has more than {MAX_FILE_BYTES} bytes")
+    if not (keys := parse_keys(text)):
+        raise SettingsError(f"DIGITS_API_KEY_FILE: {path} holds no key: write one a line")
+    return keys
 
 
 @cache
 def check_file(path: Path) -> None:
-    """Raise KeysError for a file that can't be used at the start.
+    """Raise SettingsError for a file that can't be used when the process starts.
 
-    Only then: a reload finds the same answer, so that a slip made later ends nothing that runs.
+    The result is cached: gunicorn runs its configuration again on a reload, and a file that is broken by then
+    must not end a service that runs. The running service keeps the last keys instead.
     """
     read_file(path)
 
 
 class Keys:
-    """The keys that open a door.
+    """The valid API keys.
 
     >>> Keys("one two").owner("two") == sha256(b"two").digest(), Keys("one two").owner("three")
     (True, None)
     """
 
     def __init__(self, text: str, path: Path | None = None) -> None:
-        """Take the keys of a text and a file; raises KeysError for a file without any."""
-        given = words(text.encode("utf-8", "surrogateescape"))
+        """Take the keys of a text and of a file; raises SettingsError for a file without any."""
+        fixed = parse_keys(text.encode("utf-8", "surrogateescape"))
         in_file = read_file(path) if path else []
-        self.fixed = _digests(given)
-        self.path, self.of_file = path, _digests(in_file)
+        self.fixed = _digests(fixed)
+        self.path, self.in_file = path, _digests(in_file)
         self.read_by, self.read_at, self.failure = os.getpid(), monotonic(), ""
-        if short := sum(len(key) < LEAST_CHARACTERS for key in given + in_file):
-            few = f"{short} of {len(given + in_file)} API keys have fewer than {LEAST_CHARACTERS} characters"
-            _log.warning("%s: such may be guessed", few)
+        if short := sum(len(key) < MIN_CHARACTERS for key in fixed + in_file):
+            count = f"{short} of {len(fixed + in_file)} API keys"
+            _log.warning("%s have fewer than %d characters and may be guessed", count, MIN_CHARACTERS)
 
-    def owner(self, given: str) -> bytes | None:
-        """Return what a key's owner is known by, its SHA-256, if it is one of the keys.
+    def owner(self, key: str) -> bytes | None:
+        """Return the SHA-256 of a valid key, which identifies its owner, or None for any other.
 
-        Each is compared, the right one too, and digests are of one length: the time tells nothing.
+        The digest is compared with every key's, also after a match, so that the time tells nothing.
         """
-        if self.path and monotonic() >= self.read_at + READ_AGAIN_SECONDS:
-            self._read_again(self.path)
-        # WSGI hands over a header's bytes as Latin-1.
-        digest = sha256(given.encode("latin-1", "replace")).digest()
-        right = [compare_digest(digest, key) for key in self.fixed + self.of_file]
-        return digest if any(right) else None
+        if self.path and monotonic() >= self.read_at + REREAD_SECONDS:
+            self._reread(self.path)
+        # WSGI decodes a header's bytes as Latin-1.
+        digest = sha256(key.encode("latin-1", "replace")).digest()
+        matches = [compare_digest(digest, valid) for valid in self.fixed + self.in_file]
+        return digest if any(matches) else None
 
-    def _read_again(self, path: Path) -> None:
-        """Take what is in the file now; while that is nothing, keep what was in it.
+    def _reread(self, path: Path) -> None:
+        """Replace the keys by those that are in the file now; keep them if the file can't be used.
 
-        But not what another process read: a worker that comes later would open the door to keys that were
-        taken away since the start.
+        Keys that the parent process read are not kept: a worker that is forked later would accept keys that
+        were removed since the start.
         """
         self.read_at = monotonic()
         if self.read_by != os.getpid():
-            self.read_by, self.of_file = os.getpid(), []
+            self.read_by, self.in_file = os.getpid(), []
         try:
-            found = _digests(read_file(path))
-        except KeysError as error:
+            keys = _digests(read_file(path))
+        except SettingsError as error:
             if self.failure != str(error):
-                _log.error("%s; the keys that were in it stay", error)
+                _log.error("%s; its last keys stay valid", error)
             self.failure = str(error)
             return
-        if found != self.of_file or self.failure:
-            _log.info("DIGITS_API_KEY_FILE was read again: it holds %d", len(found))
-        self.of_file, self.failure = found, ""
+        if keys != self.in_file or self.failure:
+            _log.info("DIGITS_API_KEY_FILE was read again; number of keys: %d", len(keys))
+        self.in_file, self.failure = keys, ""
 
 
 def _digests(keys: list[bytes]) -> list[bytes]:

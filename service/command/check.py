@@ -6,7 +6,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 
 from models.store import WeightsError, load_classifier
-from service.access.keys import KeysError, read_file
+from service.access.validation import check
 from service.settings import PREFIX, Settings, SettingsError
 
 NAMES = [PREFIX + entry.name.upper() for entry in fields(Settings)]
@@ -31,11 +31,6 @@ def wrong(environment: Mapping[str, str]) -> Iterator[str]:
         load_classifier(settings.model)
     except WeightsError as error:
         yield str(error)
-    try:
-        if settings.api_key_file:
-            read_file(settings.api_key_file)
-    except KeysError as error:
-        yield str(error)
     yield from _not_free(settings.host, settings.port)
     if settings.metrics_port is not None:
         yield from _not_free(settings.metrics_host or settings.host, settings.metrics_port)
@@ -49,7 +44,7 @@ def _unknown(name: str) -> str:
 
 def _unusable(environment: Mapping[str, str]) -> str:
     try:
-        Settings.from_environment(environment)
+        check(Settings.from_environment(environment))
     except SettingsError as error:
         return str(error)
     return ""

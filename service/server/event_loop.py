@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from service.access.security_headers import Browsers
+from service.access.security_headers import SecurityHeaders
 from service.early_overload import turn_away
 from service.early_refusals import Refusals, StalledError
 from service.observability.request_log import RequestLog
@@ -77,7 +77,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         settings = Settings.from_environment(os.environ)
         self.most_bytes, self.most_waiting = settings.max_upload_bytes, settings.max_waiting
         self.request_log = RequestLog(settings)
-        self.browsers = Browsers(settings.cors_origins)
+        self.browsers = SecurityHeaders(settings.cors_origins)
         self.refusals = Refusals(self.request_log)
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()

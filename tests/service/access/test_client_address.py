@@ -1,12 +1,12 @@
-"""Where a request comes from: nobody says so who is not trusted to."""
+"""The client's address: only trusted proxies can forward one."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access.client_address import networks, origin
+from service.access.client_address import client_address, parse_networks
 
-PROXIES = networks("10.0.0.0/8, 2001:db8:ffff::/48")
+PROXIES = parse_networks("10.0.0.0/8, 2001:db8:ffff::/48")
 
 
 @pytest.mark.parametrize(
@@ -31,22 +31,22 @@ PROXIES = networks("10.0.0.0/8, 2001:db8:ffff::/48")
         ("", "203.0.113.7", ""),
     ],
 )
-def test_the_client_is_the_first_from_the_right_who_is_no_proxy(
+def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxy(
     peer: str, forwarded: str, client: str
 ) -> None:
-    """X-Forwarded-For counts from a trusted peer, from its right, as far as trusted proxies wrote it."""
-    assert origin(peer, forwarded, PROXIES) == client
+    """X-Forwarded-For counts from a trusted peer only, from the right, as far as trusted proxies wrote it."""
+    assert client_address(peer, forwarded, PROXIES) == client
 
 
 @given(st.text(max_size=60))
 def test_what_a_client_writes_changes_nothing(text: str) -> None:
-    """Whatever stands in the field before the proxy adds to it, the client is who the proxy saw."""
-    assert origin("10.0.0.1", f"{text}, 203.0.113.7", PROXIES) == "203.0.113.7"
-    assert origin("192.0.2.1", text, PROXIES) == "192.0.2.1"
+    """Any text that the client puts into X-Forwarded-For leaves the address that the proxy saw."""
+    assert client_address("10.0.0.1", f"{text}, 203.0.113.7", PROXIES) == "203.0.113.7"
+    assert client_address("192.0.2.1", text, PROXIES) == "192.0.2.1"
 
 
 def test_an_ipv6_client_is_its_network() -> None:
-    """Addresses that share their first 64 bits are one client, others are not."""
-    same = {origin(f"2001:db8:1:2::{last}", "", ()) for last in range(10)}
+    """IPv6 addresses with the same first 64 bits are one client; others are not."""
+    same = {client_address(f"2001:db8:1:2::{last}", "", ()) for last in range(10)}
     assert same == {"2001:db8:1:2::/64"}
-    assert origin("2001:db8:1:3::1", "", ()) not in same
+    assert client_address("2001:db8:1:3::1", "", ()) not in same

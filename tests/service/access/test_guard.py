@@ -1,4 +1,4 @@
-"""Who may ask, and how often: keys, tokens, doors, within the app."""
+"""API keys and rate limits, tested within the app."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,6 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from service.access.client_address import networks
 from service.app import create_app
 from service.settings import Settings, SettingsError
 
@@ -17,7 +16,7 @@ Post = Callable[..., TestResponse]
 
 
 def post_to(client: FlaskClient, png: bytes) -> Post:
-    """What posts an image to predict, from an address, with headers."""
+    """Return a function that posts an image to /predict from an address, with headers."""
 
     def post(address: str = "192.0.2.1", **headers: str) -> TestResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -29,7 +28,7 @@ def post_to(client: FlaskClient, png: bytes) -> Post:
 
 @pytest.fixture
 def limited(seven: bytes) -> Callable[..., Post]:
-    """What makes a service that allows two requests at once, and then one in a thousand seconds."""
+    """A function that makes a service with a burst of two requests, then one in a thousand seconds."""
 
     def make(**settings: object) -> Post:
         limits = {"rate_limit": 0.001, "rate_burst": 2, **settings}
@@ -38,8 +37,8 @@ def limited(seven: bytes) -> Callable[..., Post]:
     return make
 
 
-def test_a_key_opens_the_door(seven: bytes) -> None:
-    """With keys set, predictions and the model need one, in either header; health and the page do not."""
+def test_a_key_is_required_where_one_is_set(seven: bytes) -> None:
+    """With keys set, predictions and the model require one, in either header; health and the page do not."""
     client = create_app(Settings(api_key=f"{KEY}, sésame")).test_client()
     post, right = post_to(client, seven), "sésame".encode().decode("latin-1")
     for headers, status in [
@@ -63,7 +62,7 @@ def test_a_key_opens_the_door(seven: bytes) -> None:
 
 
 def test_a_key_may_come_from_a_file(tmp_path: Path, seven: bytes) -> None:
-    """DIGITS_API_KEY_FILE alone closes the door, and the page asks for the key then."""
+    """With DIGITS_API_KEY_FILE alone a key is required, and the page asks for it."""
     path = tmp_path / "keys"
     path.write_text(f"{KEY}\n{OTHER}\n")
     client = create_app(Settings(api_key_file=path)).test_client()
@@ -72,14 +71,14 @@ def test_a_key_may_come_from_a_file(tmp_path: Path, seven: bytes) -> None:
     assert 'data-key="needed"' in client.get("/").text
 
 
-def test_a_file_without_keys_opens_nothing(tmp_path: Path) -> None:
-    """No app is made of a file that is not there: it must not be taken for none."""
+def test_no_app_without_its_file_of_keys(tmp_path: Path) -> None:
+    """A missing file of keys is an error when the app is made, instead of an open service."""
     with pytest.raises(SettingsError, match="can't be read"):
         create_app(Settings(api_key_file=tmp_path / "keys"))
 
 
-def test_a_client_without_tokens_is_told_when_to_come_again(limited: Callable[..., Post]) -> None:
-    """429 as problem details, with Retry-After and what is left, by which a client can pace itself."""
+def test_a_client_without_tokens_is_told_when_to_retry(limited: Callable[..., Post]) -> None:
+    """429 is a problem document with Retry-After; every response has the rate-limit headers."""
     post = limited()
     answers = [post() for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -94,8 +93,8 @@ def test_a_client_without_tokens_is_told_when_to_come_again(limited: Callable[..
     assert f"after {answers[2].headers['Retry-After']} s" in document["detail"]
 
 
-def test_a_refused_inference_has_its_protocols_form() -> None:
-    """Under /v2 it is the error that clients of the protocol read, with the same headers."""
+def test_a_429_under_v2_has_the_protocols_form() -> None:
+    """Under /v2 the error is {"error": "…"}, with the same headers."""
     client = create_app(Settings(rate_limit=0.001)).test_client()
     client.get("/v2/models/digits")
     answer = client.get("/v2/models/digits")
@@ -104,14 +103,14 @@ def test_a_refused_inference_has_its_protocols_form() -> None:
 
 
 def test_each_address_has_its_own_bucket(limited: Callable[..., Post]) -> None:
-    """Another address is not refused; another one of the same IPv6 network is."""
+    """A different address is not refused; a different address of the same IPv6 network is."""
     post = limited()
     addresses = ["192.0.2.1"] * 3 + ["192.0.2.2"] + [f"2001:db8::{last}" for last in range(3)]
     assert [post(address).status_code for address in addresses] == [200, 200, 429, 200, 200, 200, 429]
 
 
 def test_each_key_has_its_own_bucket(limited: Callable[..., Post]) -> None:
-    """A right key is counted by itself, wherever it comes from."""
+    """A valid key has one bucket, from whatever address it is used."""
     post = limited(api_key=f"{KEY} {OTHER}")
     asked = [post(f"192.0.2.{last}", X_API_Key=KEY).status_code for last in range(3)]
     assert asked == [200, 200, 429]
@@ -119,22 +118,22 @@ def test_each_key_has_its_own_bucket(limited: Callable[..., Post]) -> None:
 
 
 def test_guessing_a_key_is_slow(limited: Callable[..., Post]) -> None:
-    """Wrong keys take their address's tokens, then are not even looked at; a right one keeps its own."""
+    """Wrong keys take tokens of their address until they get 429; a valid key keeps its own tokens."""
     post = limited(api_key=KEY)
     guesses = [post(X_API_Key=f"guess {number}").status_code for number in range(4)]
     assert guesses == [401, 401, 429, 429]
     assert post(X_API_Key=KEY).status_code == 200
 
 
-def test_a_key_that_nobody_asked_for_is_none(limited: Callable[..., Post]) -> None:
-    """Where no key is needed, what a client sends as one gives it no bucket of its own."""
+def test_a_key_has_no_bucket_where_none_is_required(limited: Callable[..., Post]) -> None:
+    """Where no key is required, a client gets no further bucket by sending one."""
     post = limited()
     assert [post(X_API_Key=str(number)).status_code for number in range(3)] == [200, 200, 429]
 
 
 def test_no_client_makes_up_its_address(limited: Callable[..., Post]) -> None:
-    """X-Forwarded-For of whoever is no trusted proxy changes nothing; of one, what it added counts."""
-    post = limited(trusted_proxies=networks("10.0.0.0/8"))
+    """X-Forwarded-For of an untrusted peer is ignored; of a trusted proxy, its own entry counts."""
+    post = limited(trusted_proxies="10.0.0.0/8")
     spoofed = [post(X_Forwarded_For=f"203.0.113.{last}").status_code for last in range(3)]
     assert spoofed == [200, 200, 429]
     through = [
@@ -145,7 +144,7 @@ def test_no_client_makes_up_its_address(limited: Callable[..., Post]) -> None:
 
 
 def test_probes_metrics_and_the_page_take_no_token() -> None:
-    """What watches the service, and the page's own files, are answered however often they ask."""
+    """Probes, /metrics, the page's files and OPTIONS are never rate-limited; an unknown path is."""
     client = create_app(Settings(rate_limit=0.001)).test_client()
     for path in ("/healthz", "/readyz", "/metrics", "/", "/web/main.js", "/v2/health/live"):
         for _ in range(5):
@@ -159,7 +158,7 @@ def test_probes_metrics_and_the_page_take_no_token() -> None:
 def test_the_log_says_who_was_refused_and_no_key(
     limited: Callable[..., Post], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A line of a refusal has the address, so that it can be blocked; that of an answer has none."""
+    """The log line of a refused request has the client's address, that of an answered request does not."""
     post = limited(api_key=KEY)
     capfd.readouterr()
     for key in ("guess", KEY, KEY, KEY):
@@ -176,7 +175,7 @@ def test_the_log_says_who_was_refused_and_no_key(
 
 
 def test_metrics_may_need_a_key_of_their_own() -> None:
-    """DIGITS_METRICS_KEY opens /metrics and nothing else; guesses take tokens, scrapes do not."""
+    """DIGITS_METRICS_KEY is valid for /metrics only; wrong keys take tokens, scrapes do not."""
     settings = Settings(metrics_key=OTHER, api_key=KEY, rate_limit=0.001, rate_burst=3)
     client = create_app(settings).test_client()
 
@@ -190,7 +189,7 @@ def test_metrics_may_need_a_key_of_their_own() -> None:
 
 
 def test_keys_are_in_no_description_of_the_settings() -> None:
-    """A traceback or a log that shows the settings shows no key."""
+    """The representation of the settings, as in a traceback or a log, shows no key."""
     text = repr(Settings(api_key=KEY, metrics_key=OTHER))
     assert KEY not in text
     assert OTHER not in text

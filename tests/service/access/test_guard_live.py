@@ -1,4 +1,4 @@
-"""Keys, limits and doors of the real service: two workers, and what they share."""
+"""API keys, rate limits and the metrics port of the real service with two workers."""
 
 import http.client
 import os
@@ -31,7 +31,7 @@ def status(connection: http.client.HTTPConnection, png: bytes, **headers: str) -
 
 @contextmanager
 def connections(server: Server) -> Iterator[list[http.client.HTTPConnection]]:
-    """Connections that both workers have a share of."""
+    """Connections that are spread over both workers."""
     found = [server.connect() for _ in range(CONNECTIONS)]
     try:
         yield found
@@ -41,7 +41,7 @@ def connections(server: Server) -> Iterator[list[http.client.HTTPConnection]]:
 
 
 def test_a_burst_is_exact_over_all_workers(seven: bytes) -> None:
-    """Of 400 requests over eight connections to two workers, just the 50 of the burst are answered."""
+    """Of 400 requests over eight connections to two workers, exactly the 50 of the burst are answered."""
     limits = {"DIGITS_RATE_LIMIT": "0.001", "DIGITS_RATE_BURST": "50"}
     counts: Counter[int] = Counter()
     with running(limits) as server, connections(server) as clients:
@@ -61,7 +61,7 @@ def test_a_burst_is_exact_over_all_workers(seven: bytes) -> None:
 
 
 def wait_until(server: Server, png: bytes, key: str, wanted: int) -> None:
-    """Wait until a key has this status with every worker."""
+    """Wait until a key gets this status from every worker."""
     give_up = time.monotonic() + GIVE_UP_SECONDS
     while True:
         with connections(server) as clients:
@@ -72,15 +72,15 @@ def wait_until(server: Server, png: bytes, key: str, wanted: int) -> None:
 
 
 def replace(path: Path, *keys: str) -> None:
-    """Put other keys in a file's place, as one does that is read meanwhile."""
+    """Replace a file of keys atomically."""
     (path.parent / "new").write_text("".join(f"{key}\n" for key in keys))
     (path.parent / "new").replace(path)
 
 
 def test_a_key_is_rotated_under_traffic(tmp_path: Path, seven: bytes) -> None:
-    """The next key joins, clients change over, the last one goes: nobody is refused, and no worker is new.
+    """The new key is added, clients move to it, the old key is removed: no request of theirs is refused.
 
-    Nor does the last one open the door again when a worker is replaced, even if the file is gone by then.
+    The old key stays invalid when a worker is replaced, even if the file is gone by then.
     """
     path = tmp_path / "keys"
     replace(path, KEY)
@@ -117,13 +117,13 @@ def test_a_key_is_rotated_under_traffic(tmp_path: Path, seven: bytes) -> None:
         with connections(server) as others:
             assert {status(client, seven, X_API_Key=KEY) for client in others} == {401}
     log = "".join(server.log)
-    assert "DIGITS_API_KEY_FILE was read again: it holds 2" in log
+    assert "DIGITS_API_KEY_FILE was read again; number of keys: 2" in log
     assert KEY not in log
     assert NEXT not in log
 
 
-def test_a_reload_survives_a_slip(tmp_path: Path, seven: bytes) -> None:
-    """A file of keys that is gone when the service is told to reload ends nothing; back, it counts again."""
+def test_a_reload_survives_a_missing_file(tmp_path: Path, seven: bytes) -> None:
+    """A reload while the file of keys is missing ends nothing; once it is back, its keys are valid."""
     path = tmp_path / "keys"
     replace(path, KEY)
     with running({"DIGITS_API_KEY_FILE": str(path)}) as server:
@@ -146,14 +146,14 @@ def test_an_address_is_believed_to_trusted_proxies_alone(seven: bytes, trusted: 
     assert statuses[200] == answered
 
 
-def test_metrics_have_a_door_of_their_own(seven: bytes) -> None:
-    """With DIGITS_METRICS_PORT, /metrics is there alone, and there is nothing but it and the probes."""
+def test_metrics_have_a_port_of_their_own(seven: bytes) -> None:
+    """With DIGITS_METRICS_PORT, /metrics is on that port only, which serves nothing else but the probes."""
     port, _ = free_ports()
     with running({"DIGITS_METRICS_PORT": str(port)}) as server:
         main = server.connect()
         metrics = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_SECONDS)
         assert (status(main, seven), status(metrics, seven)) == (200, 404)
-        for path, here, there in [
+        for path, on_main, on_metrics in [
             ("/metrics", 404, 200),
             ("/healthz", 200, 200),
             ("/readyz", 200, 200),
@@ -161,7 +161,7 @@ def test_metrics_have_a_door_of_their_own(seven: bytes) -> None:
             ("/", 200, 404),
             ("/nothing", 404, 404),
         ]:
-            for connection, wanted in ((main, here), (metrics, there)):
+            for connection, wanted in ((main, on_main), (metrics, on_metrics)):
                 connection.request("GET", path)
                 answer = connection.getresponse()
                 answer.read()
@@ -178,8 +178,8 @@ def test_metrics_have_a_door_of_their_own(seven: bytes) -> None:
     assert 'digits_predictions_total{digit="7"} 1.0' in text
 
 
-def test_a_page_from_elsewhere_asks_and_reads(seven: bytes) -> None:
-    """The preflight passes without a key; the answer can be read, and so can an error."""
+def test_a_page_of_an_allowed_origin_reads_responses(seven: bytes) -> None:
+    """The preflight passes without a key; the page can read the response, and an error, too."""
     origin = "https://app.example"
     with running({"DIGITS_CORS_ORIGINS": origin, "DIGITS_API_KEY": KEY}) as server:
         connection = server.connect()
@@ -199,7 +199,7 @@ def test_a_page_from_elsewhere_asks_and_reads(seven: bytes) -> None:
 
 
 def test_a_service_without_its_keys_does_not_start(tmp_path: Path) -> None:
-    """A file of keys that is not there ends the start with one sentence, instead of an open door."""
+    """A missing file of keys ends the start with one sentence, instead of an open service."""
     with (
         pytest.raises(AssertionError, match=r"digits: DIGITS_API_KEY_FILE: .* can't be read: No such file"),
         running({"DIGITS_API_KEY_FILE": str(tmp_path / "keys")}),

@@ -1,4 +1,4 @@
-"""API keys: which are right, and a file of them that changes."""
+"""API keys: which are valid, and a file of keys that changes."""
 
 import logging
 import os
@@ -8,25 +8,26 @@ from pathlib import Path
 import pytest
 
 from service.access import keys
-from service.access.keys import Keys, KeysError
+from service.access.keys import Keys
+from service.settings import SettingsError
 
 LONG = "a-key-of-some-length"
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """A clock that goes on when it is told to."""
+    """A clock that advances when the test says so."""
     now = [100.0]
     monkeypatch.setattr(keys, "monotonic", lambda: now[0])
 
-    def go_on(seconds: float) -> None:
+    def advance(seconds: float) -> None:
         now[0] += seconds
 
-    return go_on
+    return advance
 
 
-def test_any_of_several_is_right_and_nothing_else() -> None:
-    """Keys are separated by commas, spaces and lines; a part, a list of them, and nothing are no keys."""
+def test_each_of_several_keys_is_valid_and_nothing_else() -> None:
+    """Commas, spaces and line ends separate keys; a part of a key, a list of keys and nothing are invalid."""
     found = Keys("one,two three\n,sésame")
     right = ["one", "two", "three", "sésame".encode().decode("latin-1")]
     owners = [found.owner(key) for key in right]
@@ -37,7 +38,7 @@ def test_any_of_several_is_right_and_nothing_else() -> None:
 
 
 def test_every_key_is_compared_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of the keys takes as many comparisons as the last and as none, all of equal length."""
+    """The first key, the last key and a wrong key take the same number of comparisons of equal length."""
     lengths: list[tuple[int, int]] = []
 
     def compare(one: bytes, other: bytes) -> bool:
@@ -53,7 +54,7 @@ def test_every_key_is_compared_each_time(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_file_is_read_again_after_a_second(tmp_path: Path, clock: Callable[[float], None]) -> None:
-    """What is in it opens the door, beside the setting's key, from a second after it changed."""
+    """A second after the file changed, its new keys are valid, beside those of the setting."""
     path = tmp_path / "keys"
     path.write_text(f"{LONG}\n\n")
     found = Keys("fixed", path)
@@ -65,7 +66,7 @@ def test_a_file_is_read_again_after_a_second(tmp_path: Path, clock: Callable[[fl
 
 
 def test_a_change_that_no_time_shows_is_seen(tmp_path: Path, clock: Callable[[float], None]) -> None:
-    """A key of equal length, written in place within one tick of the system's clock, counts too."""
+    """A file rewritten with the same length and modification time is read again, too."""
     path = tmp_path / "keys"
     path.write_text("first-key")
     found, before = Keys("", path), path.stat()
@@ -80,12 +81,12 @@ def test_a_change_that_no_time_shows_is_seen(tmp_path: Path, clock: Callable[[fl
 def test_a_slip_locks_nobody_out(
     tmp_path: Path, clock: Callable[[float], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While the file is empty, gone or too large, its last keys stay; the log says so once for each."""
+    """While the file is empty, missing or too large, its last keys stay valid; each failure is logged."""
     path = tmp_path / "keys"
     path.write_text(LONG)
     found = Keys("", path)
-    for slip in (path.unlink, lambda: path.write_text(" \n"), lambda: path.write_text("k" * 70_000)):
-        slip()
+    for break_file in (path.unlink, lambda: path.write_text(" \n"), lambda: path.write_text("k" * 70_000)):
+        break_file()
         for _ in range(3):
             clock(1)
             assert found.owner(LONG)
@@ -104,7 +105,7 @@ def test_a_slip_locks_nobody_out(
 def test_a_new_worker_trusts_no_old_reading(
     tmp_path: Path, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that can't read the file lets nobody in by what another had read: that may be long ago."""
+    """A process that can't read the file accepts none of the keys that its parent had read."""
     path = tmp_path / "keys"
     path.write_text(LONG)
     found = Keys("fixed", path)
@@ -120,18 +121,18 @@ def test_a_new_worker_trusts_no_old_reading(
     [(None, "can't be read: No such file"), ("\n , \n", "holds no key"), ("k" * 65_537, "more than 65536")],
     ids=["missing", "empty", "large"],
 )
-def test_a_file_that_can_not_be_used_is_refused(tmp_path: Path, content: str | None, words: str) -> None:
-    """At the start there must be keys in it; what is refused is named, and none of its content."""
+def test_an_unusable_file_is_refused_at_the_start(tmp_path: Path, content: str | None, words: str) -> None:
+    """The error names the file and the reason, and nothing of its content."""
     path = tmp_path / "keys"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(KeysError, match=words) as refused:
+    with pytest.raises(SettingsError, match=words) as refused:
         Keys("", path)
     assert "kkk" not in str(refused.value)
 
 
 def test_short_keys_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    """Below 16 characters the log says how many are short, and none of them."""
+    """The log says how many keys have fewer than 16 characters, and shows none of them."""
     Keys("a-key-of-16-char")
     assert not caplog.records
     Keys(f"short {LONG}")

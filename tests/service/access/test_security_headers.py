@@ -1,9 +1,9 @@
-"""What browsers may do with answers: the headers of all, and who may read them from elsewhere."""
+"""Security headers on every response, and CORS for allowed origins only."""
 
 import pytest
 from flask.testing import FlaskClient
 
-from service.access.security_headers import HEADERS, Browsers
+from service.access.security_headers import HEADERS, SecurityHeaders
 from service.app import create_app
 from service.early_overload import turn_away
 from service.observability.request_log import RequestLog
@@ -14,8 +14,8 @@ HERE, THERE = "https://app.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
 
 
-def client(origins: frozenset[str], key: str = "") -> FlaskClient:
-    """A client of an app that pages of these origins may read."""
+def client(origins: str, key: str = "") -> FlaskClient:
+    """Return a client of an app whose responses pages of these origins may read."""
     return create_app(Settings(cors_origins=origins, api_key=key)).test_client()
 
 
@@ -36,7 +36,7 @@ def client(origins: frozenset[str], key: str = "") -> FlaskClient:
 def test_every_answer_of_the_api_is_safe_with_browsers(
     client: FlaskClient, seven: bytes, method: str, path: str, status: int
 ) -> None:
-    """Its type is not guessed, it is not kept, and it can neither run nor be framed; each said once."""
+    """Each security header is there once, on errors, too; without the setting there is no CORS header."""
     data = seven if method == "POST" else None
     answer = client.open(path, method=method, data=data, content_type="image/png" if data else None)
     assert answer.status_code == status
@@ -46,7 +46,7 @@ def test_every_answer_of_the_api_is_safe_with_browsers(
 
 
 def test_the_page_has_a_policy_of_its_own(client: FlaskClient) -> None:
-    """Its one policy lets it run its own scripts; nobody else frames it, and it is asked for anew."""
+    """The page and its files have one Content-Security-Policy, which allows their own scripts."""
     for path in ("/", "/web/base.css"):
         answer = client.get(path)
         assert answer.status_code == 200
@@ -57,17 +57,17 @@ def test_the_page_has_a_policy_of_its_own(client: FlaskClient) -> None:
 
 
 def test_nobody_reads_from_elsewhere_unless_allowed(seven: bytes) -> None:
-    """With no origin set, neither an answer nor a preflight says a word of CORS."""
+    """With no origin set, neither a response nor a preflight has a CORS header."""
     for answer in (
-        client(frozenset()).post("/predict", data=seven, headers={"Origin": HERE}),
-        client(frozenset()).options("/predict", headers={"Origin": HERE, **PREFLIGHT}),
+        client("").post("/predict", data=seven, headers={"Origin": HERE}),
+        client("").options("/predict", headers={"Origin": HERE, **PREFLIGHT}),
     ):
         assert not [name for name, _ in answer.headers if name.startswith(("Access-Control", "Vary"))]
 
 
 def test_an_allowed_origin_reads_answers_and_errors(seven: bytes) -> None:
-    """It is named, and no other is; answers differ by it, which caches are told, whoever asks."""
-    app = client(frozenset({HERE, "https://other.example"}))
+    """Responses and errors allow that origin and no other; all have Vary: Origin for caches."""
+    app = client(f"{HERE}, https://other.example")
     for data in (seven, b"no picture"):
         answer = app.post("/predict", data=data, content_type="image/png", headers={"Origin": HERE})
         assert answer.headers.getlist("Access-Control-Allow-Origin") == [HERE]
@@ -81,8 +81,8 @@ def test_an_allowed_origin_reads_answers_and_errors(seven: bytes) -> None:
 
 
 def test_a_preflight_names_the_routes_own_methods() -> None:
-    """It needs no key, for browsers send none; it says which methods and headers, and for how long."""
-    app = client(frozenset({HERE}), key="a-key-of-some-length")
+    """A preflight needs no key; its response has the methods, the headers and how long to cache them."""
+    app = client(HERE, key="a-key-of-some-length")
     answer = app.options("/predict", headers={"Origin": HERE, **PREFLIGHT})
     assert answer.status_code == 200
     assert set(answer.headers["Access-Control-Allow-Methods"].split(", ")) == {"OPTIONS", "POST"}
@@ -95,22 +95,22 @@ def test_a_preflight_names_the_routes_own_methods() -> None:
 
 
 def test_any_origin_never_with_credentials(seven: bytes) -> None:
-    """With `*`, everybody may read, and nothing with credentials; nor with an origin that is named."""
-    for origins in (frozenset({"*"}), frozenset({HERE})):
+    """Neither `*` nor a named origin allows credentials."""
+    for origins in ("*", HERE):
         app = client(origins)
         for answer in (
             app.post("/predict", data=seven, content_type="image/png", headers={"Origin": HERE}),
             app.options("/predict", headers={"Origin": HERE, **PREFLIGHT}),
         ):
-            assert {answer.headers["Access-Control-Allow-Origin"]} == origins
+            assert answer.headers["Access-Control-Allow-Origin"] == origins
             assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_a_page_that_is_turned_away_can_read_why() -> None:
-    """What the worker answers under overload, before the app, the same pages may read; it is as safe."""
+def test_an_allowed_page_can_read_a_503_of_the_worker() -> None:
+    """The worker's 503 under overload, made before the app, has the CORS and security headers, too."""
     fields = {"HTTP_ORIGIN": HERE}
     head = Head("POST", "/predict", "", "HTTP/1.1", "http", fields, 1, last=False, asks=False)
-    said = turn_away(head, RequestLog(Settings()), Browsers(frozenset({HERE})), last=False).decode()
+    said = turn_away(head, RequestLog(Settings()), SecurityHeaders(HERE), last=False).decode()
     assert f"\r\nAccess-Control-Allow-Origin: {HERE}\r\n" in said
     for name, value in HEADERS:
         assert said.count(f"\r\n{name}: {value}\r\n") == 1
