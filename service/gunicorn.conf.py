@@ -19,7 +19,8 @@ from service.observability.log_format import configuration  # noqa: E402 - the s
 from service.observability.nonblocking_stdout import never_wait  # noqa: E402 - the same
 from service.server.arbiter import drain_first, keep_trying  # noqa: E402 - the same
 from service.settings import Settings, SettingsError  # noqa: E402 - the same
-from service.shared_memory.worker_table import IN_MEMORY  # noqa: E402 - the same
+from service.shared_memory.counters import SHARED  # noqa: E402 - the same
+from service.shared_memory.worker_table import IN_MEMORY, LOADS  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -39,7 +40,7 @@ wsgi_app = "service.app:create_app()"
 bind = _settings.addresses
 workers = _settings.workers
 threads = _settings.threads
-worker_class = "service.server.event_loop.Worker"
+worker_class = "service.worker.Worker"
 logconfig_dict = configuration(_settings.log_format)
 # Memory, where there is such a folder: the heartbeat must never wait for a disk.
 worker_tmp_dir = IN_MEMORY
@@ -61,6 +62,16 @@ def when_ready(server: "Arbiter") -> None:
     gc.freeze()
 
 
+def pre_fork(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form
+    """Take a place for a worker, whatever its class."""
+    worker.place = LOADS.take()
+
+
+def post_fork(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form
+    """Let the worker count in the row of its place."""
+    SHARED.enter(1 + worker.place)
+
+
 def child_exit(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form
     """Free the place of a worker that is gone; what it counted stays."""
-    worker.give_back_place()
+    LOADS.give_back(worker.place)

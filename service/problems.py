@@ -3,7 +3,7 @@
 Views and helpers raise; the handlers here turn a Problem, an HTTP error or a surprise into
 application/problem+json; under /v2, {"error": "…"}, as clients of the Open Inference Protocol expect. Nothing
 of a traceback ever leaves the house: it is logged. What the worker refuses before there is a request for the
-app has the same form.
+app has the same form (early_responses.py).
 """
 
 import json
@@ -14,13 +14,9 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from service.access.security_headers import HEADERS
-from service.observability.server_timing import HEADER, NONE
-
 MEDIA_TYPE = "application/problem+json"
 # Under this, errors have the form of the Open Inference Protocol.
 OPEN_INFERENCE = re.compile(r"/v2(/|$)")
-SAFE = dict(HEADERS)
 # Each reason for which a request is refused, with its status. Metrics use them as labels.
 REASONS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
@@ -91,12 +87,12 @@ def register(app: Flask) -> None:
 
 
 def _answer(document: dict[str, Any], headers: dict[str, str]) -> Response:
-    status, media_type, shown = _form(document)
+    status, media_type, shown = representation(document)
     return Response(json.dumps(shown), status, headers, content_type=media_type)
 
 
-def _form(document: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
-    """Return the status, the media type, and what is said there."""
+def representation(document: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+    """Return the status, the media type and the JSON content of an error, which depend on its path."""
     if OPEN_INFERENCE.match(document.get("instance", "")):
         return document["status"], "application/json", {"error": document["detail"]}
     return document["status"], MEDIA_TYPE, document
@@ -132,24 +128,3 @@ def _answer_surprise(error: Exception) -> Response:
         "instance": request.path,
     }
     return _answer(document, {})
-
-
-def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> bytes:
-    """Write an answer as HTTP has it, for those who have no app to write it."""
-    _, media_type, shown = _form(document)
-    body = json.dumps(shown)
-    lines = {
-        "Content-Type": media_type,
-        "Content-Length": str(len(body)),
-        HEADER: NONE,
-        **headers,
-        **dict(HEADERS),
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
-
-
-def unreadable(status: HTTPStatus, detail: str, name: str) -> bytes:
-    """Return the answer to what is no request in HTTP, or one beyond its limits; the log has its name."""
-    document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return as_bytes(status, document, {"Connection": "close", "X-Request-Id": name})

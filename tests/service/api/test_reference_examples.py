@@ -15,7 +15,7 @@ from openapi_schema_validator import OAS31Validator
 
 from service.api.reference import API, EXAMPLE_HOST, resolved
 from service.app import create_app
-from service.early_overload import SENTENCE
+from service.early_responses import OVERLOADED
 from service.problems import Problem
 from service.settings import Settings
 from tests.conftest import DATA
@@ -216,7 +216,7 @@ def test_each_example_is_what_the_service_answers(
 def test_what_a_worker_says_is_the_example() -> None:
     """The example of overload is what the worker answers before the app sees a request."""
     _, value = EXAMPLES["responses/Unavailable/overloaded"]
-    assert Problem("overloaded", SENTENCE).document("/predict") == value
+    assert Problem("overloaded", OVERLOADED).document("/predict") == value
 
 
 def ok(path: str, method: str) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""The service's gunicorn worker: the server of service/server, given our settings and early responses."""
+
+import os
+from typing import Any
+
+from service.early_responses import EarlyResponses
+from service.server.event_loop import EventLoopWorker, Limits
+from service.settings import Settings
+
+# A drawing has 2 to 8 kB; a photo has far more.
+SMALL_BODY_BYTES = 8 * 2**10
+
+
+class Worker(EventLoopWorker):
+    """The worker that gunicorn.conf.py names."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
+        """Read the settings, still in the master: raises SettingsError for one that can't be used."""
+        super().__init__(*args, **kwargs)
+        settings = Settings.from_environment(os.environ)
+        self.limits = Limits(settings.max_upload_bytes, settings.max_waiting, SMALL_BODY_BYTES)
+        responses = EarlyResponses(settings)
+        self.unreadable_response, self.overload_response = responses.unreadable, responses.overload
