@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, NamedTuple
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
 from service.server.request_head import Head, check_begun
 
@@ -25,6 +25,10 @@ FAREWELL_SECONDS = 2.0
 # What every connection is read into, one after the other: there is one loop in a process.
 _buffer = memoryview(bytearray(RECEIVE_BYTES))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class RequestTimeoutError(ParseException):  # type: ignore[misc]  # gunicorn publishes no types
+    """A request that was not whole in time."""
 
 
 class Whole(NamedTuple):

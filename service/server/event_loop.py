@@ -27,22 +27,15 @@ from typing import Any, NamedTuple
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from service.access.security_headers import SecurityHeaders
-from service.early_overload import turn_away
-from service.early_refusals import Refusals, StalledError
-from service.observability.request_log import RequestLog
 from service.server import wsgi as gateway
 from service.server.acceptor import Door
 from service.server.arbiter import ENDING
-from service.server.connection import REQUEST_SECONDS, Connection, Whole
+from service.server.connection import REQUEST_SECONDS, Connection, RequestTimeoutError, Whole
 from service.server.memory_budget import Memory
 from service.server.request_head import Head, read_head
 from service.server.thread_pool import Large
-from service.settings import Settings
 from service.shared_memory.worker_table import WORKERS
 
-# Bodies up to this are answered in the loop. A drawing has 2 to 8 kB; a photo is far beyond.
-SMALL_BYTES = 8 * 2**10
 TICK_SECONDS = 0.5
 # How soon a door that was shut for another worker is opened again.
 YIELD_TICK_SECONDS = 0.001
@@ -50,6 +43,17 @@ YIELD_TICK_SECONDS = 0.001
 LINGER_SECONDS = 2.0
 # Files that a process has open beside its connections, with some to spare.
 OTHER_FILES = 32
+
+
+class Limits(NamedTuple):
+    """What a worker takes on: bodies up to a size, and so many requests that wait.
+
+    A body of at most small_body_bytes is answered in the loop, a larger one in a thread.
+    """
+
+    max_body_bytes: int
+    max_pending_requests: int
+    small_body_bytes: int
 
 
 class NoRoomError(Exception):
@@ -68,17 +72,24 @@ class Answer(NamedTuple):
     last: bool
 
 
-class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no types
-    """Answers requests when they are whole."""
+class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no types
+    """Answers requests when they are whole; a subclass sets what it can't know itself.
+
+    row                    its row in the worker table, set before it is forked
+    unreadable_response    makes the answer to a request that ended in an error, from the error and the
+                           client's address; the connection ends with it
+    overload_response      makes the answer to a request that is turned away, from its head; its `last` says
+                           whether the connection ends with it
+    """
+
+    limits: Limits
+    row: int
+    unreadable_response: Callable[[Exception, str], bytes]
+    overload_response: Callable[[Head], bytes]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Take a place among the workers; still in the master."""
+        """Have no connection yet; still in the master."""
         super().__init__(*args, **kwargs)
-        settings = Settings.from_environment(os.environ)
-        self.most_bytes, self.most_waiting = settings.max_upload_bytes, settings.max_waiting
-        self.request_log = RequestLog(settings)
-        self.browsers = SecurityHeaders(settings.cors_origins)
-        self.refusals = Refusals(self.request_log)
         self.connections: dict[int, Connection] = {}
         self.waiting: deque[tuple[Connection, Whole]] = deque()
         # Those whose next request may have come together with the one that was just answered.
@@ -100,8 +111,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def run(self) -> None:
         """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
         self.door = Door(self.sockets, self.selector, self.row, self._welcome)
-        self.memory = Memory(self.most_bytes)
-        self.large = Large[Answer](self.cfg.threads, self.most_waiting, self.memory, wake=self.PIPE[1])
+        self.memory = Memory(self.limits.max_body_bytes)
+        self.large = Large[Answer](
+            self.cfg.threads, self.limits.max_pending_requests, self.memory, wake=self.PIPE[1]
+        )
         most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.most_connections = max(1, min(self.cfg.worker_connections, most_files - OTHER_FILES))
         self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
@@ -189,7 +202,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def _make_room(self) -> None:
         """Let those go that keep much and have had the most time, until there is not too much in all."""
         keep = [
-            other for other in self.connections.values() if other.kept > SMALL_BYTES and not other.answering
+            other
+            for other in self.connections.values()
+            if other.kept > self.limits.small_body_bytes and not other.answering
         ]
         for connection in sorted(keep, key=lambda other: other.deadline):
             if self.memory.room >= 0:
@@ -202,7 +217,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             self._close(connection)
             return
         connection.forget_request()
-        self._refuse(connection, StalledError("The request was not whole in time."))
+        self._refuse(connection, RequestTimeoutError("The request was not whole in time."))
 
     # Requests are read, answered, sent.
 
@@ -229,7 +244,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
             return
         connection.behind = False
         try:
-            whole = connection.next_whole(partial(self._read_head, connection), self.most_bytes)
+            whole = connection.next_whole(partial(self._read_head, connection), self.limits.max_body_bytes)
         except NoRoomError as error:
             self._turn_away(connection, error.head, last=True)
             return
@@ -244,8 +259,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
     def _hand_on(self, connection: Connection, whole: Whole) -> None:
         """Let a request wait for the loop or for a thread, unless too many do."""
         connection.answering = True
-        large = len(whole.body) > SMALL_BYTES
-        many = len(self.waiting) >= self.most_waiting and whole.head.method == "POST"
+        large = len(whole.body) > self.limits.small_body_bytes
+        many = len(self.waiting) >= self.limits.max_pending_requests and whole.head.method == "POST"
         if self.large.full if large else many:
             self._turn_away(connection, whole.head, last=whole.last)
         elif large:
@@ -257,7 +272,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         """Read a head; raises NoRoomError when there is no room for its body."""
         head = read_head(data, self.cfg, connection.address, number)
         length = head.length or 0
-        if SMALL_BYTES < length <= self.most_bytes and (self.large.full or not self.memory.fits(length)):
+        if self.limits.small_body_bytes < length <= self.limits.max_body_bytes and (
+            self.large.full or not self.memory.fits(length)
+        ):
             raise NoRoomError(head)
         return head
 
@@ -284,7 +301,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         try:
             begun = gateway.begin(self.wsgi, whole.head, whole.body, connection.addresses)
         except Exception as error:  # noqa: BLE001 - nothing may end the loop
-            refusal = Answer(self.refusals.refuse(error, connection.address[0]), last=True)
+            refusal = Answer(self.unreadable_response(error, connection.address[0]), last=True)
             return lambda: refusal
         return partial(self._finish, connection, begun, last=whole.last)
 
@@ -293,14 +310,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no typ
         try:
             return Answer(gateway.finish(begun, last=last), last)
         except Exception as error:  # noqa: BLE001 - as above
-            return Answer(self.refusals.refuse(error, connection.address[0]), last=True)
+            return Answer(self.unreadable_response(error, connection.address[0]), last=True)
 
     def _turn_away(self, connection: Connection, head: Head, *, last: bool) -> None:
-        self._send(connection, Answer(turn_away(head, self.request_log, self.browsers, last=last), last))
+        self._send(connection, Answer(self.overload_response(head._replace(last=last)), last))
 
     def _refuse(self, connection: Connection, error: Exception) -> None:
         """Say what is wrong with a request that the app does not see, and end the connection."""
-        self._send(connection, Answer(self.refusals.refuse(error, connection.address[0]), last=True))
+        self._send(connection, Answer(self.unreadable_response(error, connection.address[0]), last=True))
 
     def _send(self, connection: Connection, answer: Answer) -> None:
         """Send what the client takes; when it has all, wait for its next request, or say farewell."""

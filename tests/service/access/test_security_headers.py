@@ -3,10 +3,9 @@
 import pytest
 from flask.testing import FlaskClient
 
-from service.access.security_headers import HEADERS, SecurityHeaders
+from service.access.security_headers import HEADERS
 from service.app import create_app
-from service.early_overload import turn_away
-from service.observability.request_log import RequestLog
+from service.early_responses import EarlyResponses
 from service.server.request_head import Head
 from service.settings import Settings
 
@@ -110,7 +109,7 @@ def test_an_allowed_page_can_read_a_503_of_the_worker() -> None:
     """The worker's 503 under overload, made before the app, has the CORS and security headers, too."""
     fields = {"HTTP_ORIGIN": HERE}
     head = Head("POST", "/predict", "", "HTTP/1.1", "http", fields, 1, last=False, asks=False)
-    said = turn_away(head, RequestLog(Settings()), SecurityHeaders(HERE), last=False).decode()
+    said = EarlyResponses(Settings(cors_origins=HERE)).overload(head).decode()
     assert f"\r\nAccess-Control-Allow-Origin: {HERE}\r\n" in said
     for name, value in HEADERS:
         assert said.count(f"\r\n{name}: {value}\r\n") == 1

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from service import __version__
 from service.api.page import HEADERS
 from service.api.reference import API, EXAMPLE_HOST
 from service.app import create_app
-from service.early_refusals import BAD_REQUEST, STATUSES
+from service.early_responses import STATUSES
 from service.images.codec import LONGEST_SIDE
 from service.problems import REASONS
 from service.settings import Settings
@@ -118,10 +119,10 @@ def test_it_names_the_limits_as_they_are() -> None:
 
 
 def test_it_names_what_a_worker_refuses() -> None:
-    """The statuses of what is no request are those of service/early_refusals.py."""
+    """The statuses of what is no request are those of service/early_responses.py."""
     _, _, listed = API["info"]["description"].partition("can't be read as a request")
     named = {int(status) for status in re.findall(r"^- (\d+):", listed, re.MULTILINE)}
-    assert named == {BAD_REQUEST, *STATUSES.values()}
+    assert named == {HTTPStatus.BAD_REQUEST, *STATUSES.values()}
 
 
 def test_all_that_is_defined_is_used() -> None:
