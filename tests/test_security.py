@@ -25,7 +25,7 @@ def test_each_threat_has_a_defence_and_tests(row: list[str]) -> None:
 
 
 def test_each_named_test_exists() -> None:
-    """pytest collects each test under exactly this name."""
+    """Pytest collects each test under exactly this name."""
     named = sorted({name for row in ROWS for name in NAMED.findall(row[3])})
     assert len(named) > 40
     collected = subprocess.run(
