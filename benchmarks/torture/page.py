@@ -154,12 +154,12 @@ def _row(*cells: str) -> str:
 def _found(document: Document) -> str:
     """Return a line for a scenario: its figures and its failures."""
     figures = [
-        f"{name} {_number(value)}"
+        f"{name}: {_number(value)}"
         for name, value in document["figures"].items()
         if name.split(",")[0] not in TREND
     ]
     findings = [f"**failure: {finding}**" for finding in document["findings"]]
-    return f"- {document['name']}: {'; '.join(figures + findings) or 'as expected'}."
+    return f"- **{document['name']}** – {'; '.join(figures + findings) or 'as expected'}."
 
 
 def _number(value: float | str) -> str:
