@@ -35,16 +35,15 @@ OK, UNAVAILABLE = 200, 503
 WORDS = """\
 ## Overload
 
-What happens when clients ask for more than the service can answer? It sustains {sustainable:,.0f} requests
-per second (wrk, PNGs as bodies, {connections} connections). When clients ask for {factor:g} times as many,
-it answers {share:.0%} with 503, and the others with a p99 that is **{ratio:.1f} times** the p99 at half the
-sustained rate. `python -m benchmarks.serving.overload` uses hey, for {seconds:g} s at each rate, on the
-same cores. All connections of hey send at the same moments, so requests wait for each other even at half
-the rate. hey cannot always reach the intended rate, because it waits for answers and for processor time;
-the column "offered" has the rate that it reached. Answers other than 200 and 503: {other}. Machine:
-{machine}. Raw numbers: [overload.csv](benchmarks/overload.csv).
+{sustainable:,.0f} requests a second can be sustained (wrk, PNGs as bodies, {connections} connections).
+Asked for {factor:g} times as many, the service turns away {share:.0%} with 503, and answers the others with
+a p99 that is **{ratio:.1f} times** that at half the rate. `python -m benchmarks.serving.overload` asks with
+hey, for {seconds:g} s at each rate, on the same cores. hey's connections all ask at the same moments, so that
+requests wait for each other at half the rate, too; what it can't ask for, because it waits or has no
+processor time, is missing from the rate offered. {other} answers were neither 200 nor 503. On {machine}.
+Raw: [overload.csv](benchmarks/overload.csv).
 
-| share of the sustained rate | intended, /s | offered, /s | connections | 503 | p50, ms | p99, ms |
+| of what can be sustained | asked, /s | offered, /s | connections | 503 | p50, ms | p99, ms |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
 
 
@@ -120,7 +119,7 @@ def section(sustainable: float, found: Sequence[Overload], seconds: float) -> st
         share=overload.share_turned_away,
         ratio=overload.p99_ms / half.p99_ms,
         seconds=seconds,
-        other=sum(each.other for each in found) or "none",
+        other=sum(each.other for each in found) or "No",
         machine=machine(),
     )
     return "\n".join(

@@ -36,7 +36,7 @@ def section(race: Race) -> str:
         for form, title in TITLES.items()
         if any(turn.form == form for turn in race.turns)
     ]
-    costs = "\n".join(["### Cost of each server", "", *_costs(race)])
+    costs = "\n".join(["### What it costs", "", *_costs(race)])
     plot = "![Requests a second of each server, by form and connections](images/serving.png)"
     words = [watching(*(_bare_over(race.turns, name) for name in ("ours", "logged")))]
     words += [unevenness(spreads(race)), faults(race.turns)]

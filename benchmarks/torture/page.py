@@ -1,4 +1,4 @@
-"""Write docs/reliability.md from the reports in docs/reliability/."""
+"""docs/reliability.md: what the service was put through, written from the reports in the folder beside it."""
 
 import csv
 import json
@@ -14,81 +14,79 @@ Document = dict[str, Any]
 WORDS = """\
 # Reliability
 
-What happens to the service under overload, when workers are killed, and when the system around it fails?
-`make torture` runs every test on this page and writes the page. It takes an hour and a half, or four
-minutes with `make torture SOAK=60 LOAD=20 FAULTS=4`, and needs Linux, root and nginx. The normal tests run
-the same scenarios for a few seconds each ([test_faults.py](../tests/service/test_faults.py)). The service
-under test is the real one, with two workers. The client counts every request, checks every answer, and
-shares the cores with the service.
+What the service was put through, and what became of it. `make torture` does it all again in an hour and a
+half, and writes this page (`make torture SOAK=60 LOAD=20 FAULTS=4` in four minutes); it takes Linux, root
+and nginx. Every run of the tests does the same for seconds
+([test_faults.py](../tests/service/test_faults.py)). The service is the real one, with two workers; the
+client, which counts every request and checks every answer, takes its share of the same cores.
 
-**{asked:,} requests, {lost} lost.** {right:,} were answered correctly. {broken:,} were cut off, nearly all
-because the worker that was answering them was killed.{otherwise}
+**{asked:,} requests, {lost} lost.** {right:,} were answered right; {broken:,} were cut off, nearly all
+because the worker that had them was killed.{otherwise}
 
-| scenario | duration | requests | correct | cut off | lost |
+| what | for | requests | answered right | cut off | lost |
 | --- | ---: | ---: | ---: | ---: | ---: |
 {rows}
 
-- **Correct**: the answer has the expected status and, for 200, the digit that the network reads offline.
-  When clients ask for more than the service can answer, 503 with `Retry-After` is correct. Any other 5xx is
-  wrong.
-- **Cut off**: the worker was killed (SIGKILL) while it answered, which costs at most one request per
-  connection; or a client connected at the very moment when the service stopped listening. A client that
-  does not know the outcome of a prediction may repeat it, because a prediction changes nothing.
-- **Lost**: everything else: a wrong answer, no answer within 30 s, or a connection that broke although no
-  process was killed.
+- **Answered right**: with the status that is due and, where that is 200, with the digit that the network
+  reads offline. Where more is asked than can be answered, 503 with `Retry-After` is right. Any other 5xx
+  is wrong.
+- **Cut off**: a worker was killed (SIGKILL) and took its requests with it, at most one for each
+  connection; or, when the service stops, a client connected in the very moment in which the door was shut.
+  Who is not told what became of a prediction may ask again: it changes nothing.
+- **Lost**: all else. A wrong answer, none within 30 s, a connection that broke though nobody was killed.
 """
-WELL = " No answer was a 5xx other than 503."
-NOT_WELL = " **There were failures: see below.**"
+WELL = " No answer was a 5xx but 503."
+NOT_WELL = " **Not all is well: see below.**"
 FOUND = """
-## Results
+## What was found
 
-[load](../benchmarks/torture/load.py), [ends](../benchmarks/torture/ends.py) and
-[faults](../benchmarks/torture/faults.py) describe what each scenario does. The overload consists of forms
-with many images, because they cost the client little and the service much. With single images, the client's
-share of the cores would limit the load. Capacity is the rate of 16 connections. Clock jumps and the lack of
-processes and threads are simulated in the service's Python. Full pipes, full disks, limits and signals are
-those of the operating system.
+What each does is said where it is done: [load](../benchmarks/torture/load.py),
+[ends](../benchmarks/torture/ends.py), [faults](../benchmarks/torture/faults.py). Overload is in forms of
+many images, which cost the client little and the service much: with single images, the client's share of the
+cores would bound how much is asked. Capacity is what 16 connections get.
+The clock that jumps and the want of processes and threads are made in the service's Python; full pipes, full
+disks, limits and signals are the system's own.
 
 {rows}
 
-The case of a worker that the system kills because memory runs out needs a container, so it is one of the
-tests of the image ([test_image.py](../tests/container/test_image.py)).
+A worker that the system ends for want of memory is one of the tests of the image
+([test_image.py](../tests/container/test_image.py)), for it takes a container.
 """
 LIMITS = """
-## Known limits
+## What it does not stand
 
-- A killed worker loses the requests that it was answering. Behind nginx, as in
-  [deploy/nginx](../deploy/nginx/digits.conf), another instance answers them.
-- When the service stops, it cuts off a client that connects between a worker's last accept and the end of
-  its socket. This does not happen when a load balancer has stopped sending requests
-  (`DIGITS_DRAIN_SECONDS`), or tries another instance.
-- gunicorn measures the 30 s that a stop may take with the wall clock. If the clock is set forward during a
-  stop, requests may be cut short. The service measures everything else with a monotonic clock.
-- A worker that ended is replaced only when the system has a free inode for its heartbeat, a process and a
-  thread. gunicorn tries again every second, and the other workers continue.
+- A worker that is killed takes the requests with it that it was answering. Behind nginx as in
+  [deploy/nginx](../deploy/nginx/digits.conf) they are asked again elsewhere.
+- A stop cuts off who connects in the instant between a worker's last look at who waits and the end of its
+  socket. Where a load balancer sends nobody any more (`DIGITS_DRAIN_SECONDS`), or asks again elsewhere, there
+  is no such client.
+- gunicorn counts the 30 s that a stop may take by the wall's clock: set ahead in just that time, it cuts them
+  short. All else is counted by a clock that nobody sets.
+- Without a free inode for its heartbeat, a process or a thread, a worker that ended is replaced only
+  when there is one again; gunicorn tries again every second, and the others go on.
 """
 SOAK = """
 ## Mixed traffic
 
 {asked:,} requests in {minutes:.0f} minutes, of {kinds} kinds: drawings, photos, forms of up to 100 files;
-truncated PNGs, blank images, other types, broken forms; malformed HTTP, two lengths, headers of 40 kB;
-clients that take two seconds to send a request; probes, pages, scrapes. {bad:,} were refused (4xx), as
-expected. Raw numbers: [soak.csv](reliability/soak.csv), one line per ten seconds.
+PNGs that are cut, blank images, other types, broken forms; what is no HTTP, two lengths, heads of 40 kB;
+clients that take two seconds to send a request; probes, pages, scrapes. {bad:,} were refused (4xx), as is
+due. Raw: [soak.csv](reliability/soak.csv), a line every ten seconds.
 
-![Memory, descriptors, threads and answers per second over time](images/reliability.png)
+![Memory, descriptors, threads and answers a second over the time](images/reliability.png)
 
-The trend compares the median of the second half with that of the first half, without the first tenth.
-Processes share fewer pages as time passes, because a page that a process writes to becomes its own. The
-first line may therefore approach the second line, which is its upper bound.
+The trend is the median of the second half against that of the first; the first tenth is left out. What is
+shared is shared less as time goes by, for a page that a process writes to becomes its own: so the first line
+may come nearer to the second, which bounds it.
 
-| use by all processes | maximum | trend |
+| what all processes use | most | trend |
 | --- | ---: | ---: |
 {rows}
 """
 FUZZ = """
 ## Fuzzing
 
-`make fuzz` generates inputs for the code that reads requests and images. Raw numbers: [fuzz.csv](fuzz.csv).
+What was made up to break what reads requests and images (`make fuzz`). Raw: [fuzz.csv](fuzz.csv).
 
 | target | inputs | seconds | findings |
 | --- | ---: | ---: | ---: |
@@ -97,24 +95,23 @@ FUZZ = """
 RUNS = """
 ## The runs
 
-| scenario | date | commit | machine | other load |
+| what | date | commit | machine | beside |
 | --- | --- | --- | --- | --- |
 {rows}
 
-Raw numbers: [reliability/](reliability) has a `.json` file for each scenario, and a `.csv` file if it took
-samples.
+Raw: for each a `.json`, and a `.csv` where something was sampled, in [reliability/](reliability).
 """
 TREND = {
-    "pss_mb": "memory, with shared pages counted once, MB",
-    "rss_mb": "memory, with shared pages counted in each process, MB",
+    "pss_mb": "memory, what processes share counted once, MB",
+    "rss_mb": "memory, counted in each process, MB",
     "descriptors": "descriptors",
     "threads": "threads",
-    "files": "files left behind",
+    "files": "files that it left behind",
 }
 
 
 def write_page(docs: Path, order: Sequence[str]) -> None:
-    """Write the page from the existing reports, in this order."""
+    """Write the page from the reports that are there, in this order."""
     folder = docs / "reliability"
     paths = [folder / f"{name}.json" for name in order]
     documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()}
@@ -152,14 +149,14 @@ def _row(*cells: str) -> str:
 
 
 def _found(document: Document) -> str:
-    """Return a line for a scenario: its figures and its failures."""
+    """Return a line for a scenario: its figures, and what was not as it should be."""
     figures = [
-        f"{name}: {_number(value)}"
+        f"{name} {_number(value)}"
         for name, value in document["figures"].items()
         if name.split(",")[0] not in TREND
     ]
-    findings = [f"**failure: {finding}**" for finding in document["findings"]]
-    return f"- **{document['name']}** – {'; '.join(figures + findings) or 'as expected'}."
+    findings = [f"**not well: {finding}**" for finding in document["findings"]]
+    return f"- {document['name']}: {'; '.join(figures + findings) or 'as it should be'}."
 
 
 def _number(value: float | str) -> str:
@@ -183,7 +180,7 @@ def _soak(document: Document, samples: Sequence[Sample]) -> str:
 
 
 def _fuzzed(path: Path) -> Iterable[str]:
-    """Return a row for each target, summed over all days."""
+    """Yield a row for each target, all its days added up."""
     targets: dict[str, list[float]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -91,10 +91,10 @@ def test_page_says_what_each_costs(finished: Race, tmp_path: Path) -> None:
     """CPU, memory, the median start and the spread stand in a table; an uneven pair stands in words, too."""
     publish(finished, tmp_path)
     page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
-    costs = rows(page, "### Cost of each server")
+    costs = rows(page, "### What it costs")
     cpu = f"{median([1e6 / 6000, 1e6 / 3000]):.0f}"
     assert costs["this project",] == [cpu, cpu, "100", "2.00", "1.10"]
-    assert "worked much more than the other in: Flask, a constant answer (2.5 times)." in page
+    assert "in most runs of: Flask, a constant answer (2.5 times)." in page
     lines = (tmp_path / "benchmarks" / "serving-servers.csv").read_text(encoding="utf-8").splitlines()
     assert lines[1] == "ours,100.0,3.0,1.0,2.0"
 
@@ -107,7 +107,7 @@ def test_refusals_are_not_hidden(finished: Race) -> None:
         Turn(3, "raw", 8, "ours", load(9, refused=5), 1, 1),
         Turn(4, "raw", 8, "ours", load(9, socket_errors=7), 1, 1),
     ]
-    assert words.faults(turns) == "this project: 5 error answers, 7 socket errors."
+    assert words.faults(turns) == "this project: 5 answers that were errors, 7 socket errors."
     assert words.faults(finished.turns).startswith("No request was refused")
 
 
