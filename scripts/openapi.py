@@ -8,14 +8,14 @@ from pathlib import Path
 
 import yaml
 
-FOLDER = Path(__file__).parent.parent / "service" / "api"
+SERVICE = Path(__file__).parent.parent / "service" / "api"
 
 
 def generated() -> str:
     """Return the text of openapi.json."""
-    document = yaml.safe_load((FOLDER / "openapi.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load((SERVICE / "openapi.yaml").read_text(encoding="utf-8"))
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    (FOLDER / "openapi.json").write_text(generated(), encoding="utf-8")
+    (SERVICE / "openapi.json").write_text(generated(), encoding="utf-8")

@@ -10,7 +10,7 @@ import yaml
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from scripts.openapi import FOLDER, generated
+from scripts.openapi import SERVICE, generated
 from service import __version__
 from service.api.page import HEADERS
 from service.api.reference import API, EXAMPLE_HOST
@@ -21,7 +21,7 @@ from service.problems import REASONS
 from service.settings import Settings
 from tests.server import ROOT
 
-TEXT = (FOLDER / "openapi.yaml").read_text(encoding="utf-8")
+TEXT = (SERVICE / "openapi.yaml").read_text(encoding="utf-8")
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 # What the app answers and the file describes in words alone.
 LEFT_OUT = {
@@ -49,7 +49,7 @@ def test_it_is_openapi_3_1() -> None:
 
 def test_the_json_is_made_from_the_yaml() -> None:
     """`make openapi` would change nothing: what is served is what was written by hand."""
-    assert (FOLDER / "openapi.json").read_text(encoding="utf-8") == generated()
+    assert (SERVICE / "openapi.json").read_text(encoding="utf-8") == generated()
     assert yaml.safe_load(TEXT) == API
 
 
