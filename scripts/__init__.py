@@ -1,4 +1,5 @@
-"""Programs that a maintainer runs: they write openapi.json, the pictures in docs/ and the list of licences.
+"""Programs for maintainers: they write openapi.json, the pictures in docs/ and the list of licences.
 
-`make help` names the command of each; nothing in the service or the training imports them.
+They may import everything, also `tests`; neither `service` nor `training` imports them. `make help` lists the
+commands. Start reading in walkthrough_plots.py, whose colours and style the other pictures share.
 """

@@ -1,9 +1,10 @@
-"""What the dashboards show of two minutes of traffic: drawn from a real Prometheus's data, not by Grafana.
+"""Draw the dashboards as they look after two minutes of traffic, from the data of a real Prometheus.
 
-    python -m scripts.dashboard_pictures [OUT_DIR]     draws each dashboard, by default to docs/images
+    python -m scripts.dashboard_pictures [OUT_DIR]     draws each dashboard, by default into docs/images
 
-The service runs with two workers and gets mixed traffic; Prometheus scrapes it and judges by the project's
-rules. What each panel asks for is read from the dashboard, so that the pictures follow it.
+The service runs with two workers and gets mixed traffic. Prometheus scrapes it and evaluates the project's
+rules. The queries of each panel are read from the dashboard's JSON, so the pictures follow the dashboards.
+matplotlib draws the panels, so no Grafana server is needed.
 """
 
 import argparse
@@ -29,17 +30,15 @@ from tests.server import running
 
 NAMES = ("service", "model")
 SECONDS, STEP_SECONDS = 120.0, 1
-# Grafana's would be a minute at the least, which is half of all that there is.
+# Grafana would use at least a minute, which is half of the whole time.
 RATE_INTERVAL = "10s"
 SETTINGS = {"DIGITS_WORKERS": "2", "DIGITS_LOG_REQUESTS": "no", "DIGITS_FEEDBACK": "yes"}
-
-
-# Images of which it is said what they were.
+# Images whose true digit is reported to POST /feedback.
 FEEDBACK = 40
 
 
 class Watched(NamedTuple):
-    """Prometheus, and from when to when it watched the traffic."""
+    """Prometheus, and the begin and end of the traffic that it scraped, in seconds since 1970."""
 
     prometheus: Prometheus
     begin: float
@@ -48,7 +47,7 @@ class Watched(NamedTuple):
 
 @contextmanager
 def watched(seconds: float) -> Iterator[Watched]:
-    """Run service and Prometheus, send traffic for so long, and wait until all rules have judged it."""
+    """Run the service and Prometheus, send traffic, and wait until all rules have been evaluated."""
     with (
         TemporaryDirectory(prefix="digits-dashboards-") as folder,
         running(SETTINGS) as server,
@@ -60,14 +59,14 @@ def watched(seconds: float) -> Iterator[Watched]:
         traffic.send(workers[0])
         for image in traffic.digits[:FEEDBACK]:
             tell(server, image, Sent())
-        # Some rules ask for what those of another file recorded.
+        # Some rules use the results of rules in another file, so one evaluation is not enough.
         for _ in range(2):
             watcher.wait_for_rules()
         yield Watched(watcher, traffic.begin, time.time())
 
 
 def ask(watched: Watched, panel: Panel) -> list[Series]:
-    """Ask Prometheus what a panel asks for."""
+    """Return the result of each query of a panel."""
     return [series for target in panel["targets"] for series in _ask(watched, target)]
 
 
@@ -89,7 +88,7 @@ def _legend(target: dict[str, Any], labels: dict[str, str]) -> str:
 
 
 def picture(watched: Watched, name: str, path: Path) -> Path:
-    """Draw one dashboard."""
+    """Draw one dashboard, and return its path."""
     dashboard = dashboards()[name]
     draw(dashboard, [(panel, ask(watched, panel)) for panel in panels(dashboard)], path)
     return path

@@ -1,4 +1,7 @@
-"""What the service runs on, and under which licences: docs/licences.md, from the packages' own metadata."""
+"""Write docs/licences.md: the packages that the service needs, and the licence that each one declares.
+
+python -m scripts.licences     also `make licences`
+"""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +14,10 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "licences.md"
 HEAD = """# Licences
 
-What the service runs on, and the container image holds beside Python, with the licence that each package
-declares. `make licences` writes this page from `requirements.txt` and the packages' own metadata. NumPy's and
-Pillow's wheels bring libraries along, whose notices are in the wheels. digits itself: MIT.
+The service needs these packages, and the container image holds them besides Python. Each licence is the one
+that the package declares. `make licences` writes this page from `requirements.txt` and the metadata of the
+packages. The wheels of NumPy and Pillow contain further libraries, whose notices are in the wheels. digits
+itself has the MIT licence.
 
 | package | licence |
 | --- | --- |
@@ -22,7 +26,7 @@ CLASSIFIER = "License :: OSI Approved :: "
 
 
 def pinned() -> Iterator[Requirement]:
-    """Yield what requirements.txt pins, for this Python."""
+    """Yield the requirements that requirements.txt pins for this version of Python."""
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if re.match(r"\w", line):
             entry = Requirement(line.removesuffix(" \\"))
@@ -44,7 +48,7 @@ def licence(name: str) -> str:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the text of docs/licences.md."""
     rows = (f"| {entry.name} | {licence(entry.name)} |\n" for entry in pinned())
     return HEAD + "".join(rows)
 

@@ -1,4 +1,7 @@
-"""service/api/openapi.yaml → openapi.json beside it (the service reads no YAML): `make openapi`."""
+"""Write service/api/openapi.json from openapi.yaml beside it, because the service reads no YAML.
+
+python -m scripts.openapi     also `make openapi`
+"""
 
 import json
 from pathlib import Path
@@ -9,7 +12,7 @@ SERVICE = Path(__file__).parent.parent / "service" / "api"
 
 
 def generated() -> str:
-    """Return what openapi.json has to be."""
+    """Return the text of openapi.json."""
     document = yaml.safe_load((SERVICE / "openapi.yaml").read_text(encoding="utf-8"))
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 

@@ -1,6 +1,8 @@
-"""Take the pictures of the page for docs/images/: `python -m scripts.page_pictures [FOLDER]`.
+"""Take screenshots of the page for docs/images/.
 
-They are of the real page on the real service, in a browser without a screen. Needs chromium and chromedriver.
+    python -m scripts.page_pictures [OUT_DIR]     takes each picture, by default into docs/images
+
+The pictures show the real page and the real service, in a headless browser. Needs chromium and chromedriver.
 """
 
 import argparse
@@ -18,12 +20,12 @@ from tests.web.browser import Page, chrome
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 COLOURS, ROUNDS = 240, 3
-# What moves on the page has come to rest after that.
+# All animations of the page end within this time.
 REST_SECONDS = 0.8
 
 
 class Shot(NamedTuple):
-    """A picture: how wide and high the screen is, which theme, and what is done before it is taken."""
+    """A picture: the screen in CSS pixels, its scale, the theme, and the steps before the screenshot."""
 
     width: int
     height: int
@@ -33,14 +35,14 @@ class Shot(NamedTuple):
 
 
 def drawn(page: Page) -> None:
-    """Draw a three and ask why it is no eight."""
+    """Draw a three and choose the explanation for the eight."""
     page.draw_digit(3)
     page.click("#digits button:nth-child(9)")
     page.run("scrollTo(0, 0)")
 
 
 def inside(page: Page) -> None:
-    """Draw a five and look at one of the first layer's most active neurons."""
+    """Draw a five and select one of the most active neurons of the first layer."""
     page.draw_digit(5)
     page.click("#layers .layer:nth-of-type(2) .cell:nth-child(3)")
     page.run("document.getElementById('inside').scrollIntoView({ behavior: 'instant' })")
@@ -60,7 +62,7 @@ SHOTS = {
 
 
 def take(page: Page, shot: Shot) -> bytes:
-    """Return a picture as PNG."""
+    """Return a screenshot as PNG."""
     screen = {"width": shot.width, "height": shot.height, "deviceScaleFactor": shot.scale}
     theme = {"name": "prefers-color-scheme", "value": shot.theme}
     mobile = shot.width < 500
@@ -73,7 +75,7 @@ def take(page: Page, shot: Shot) -> bytes:
 
 
 def draw(folder: Path) -> list[Path]:
-    """Write every picture to the folder, in few colours, and return the files."""
+    """Write every picture to the folder, with few colours, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     with running() as server, chrome(need("chromium"), need("chromedriver")) as driver:
         page = Page(driver, server.port)

@@ -1,4 +1,7 @@
-"""Dashboards drawn with matplotlib: each panel in its place, with its title, unit and thresholds."""
+"""Draw dashboards with matplotlib: each panel in its place, with its title, unit and thresholds.
+
+A panel is the JSON object of Grafana's dashboard. KINDS has the function that draws each type of panel.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,16 +22,16 @@ Panel = dict[str, Any]
 COLOURS = {"green": GREEN, "red": "#c62828", "orange": ORANGE, "yellow": "#e69f00", "blue": BLUE}
 CYCLE = (BLUE, ORANGE, GREEN, PINK, "#e69f00", "#56b4e9", INK, GREY, "#8c564b", "#7b4fa3")
 COLUMNS, WIDTH_INCHES, ROW_INCHES, HEAD_INCHES = 24, 12.5, 0.26, 0.45
-# Between a panel's edge and its axes: left, bottom, right, top.
+# Inches between the edge of a panel and its axes: left, bottom, right, top.
 MARGINS = (0.76, 0.55, 0.2, 0.34)
 SMALL: Any = {**STYLE, "figure.constrained_layout.use": False, "font.size": 7.5, "lines.linewidth": 1.5}
-# Characters, about, in a line of a legend.
+# The approximate number of characters in a line of a legend.
 LINE = 90
 MEBI = 2**20
 
 
 class Series(NamedTuple):
-    """What Prometheus answered for one line, one bar or one number: its legend, when, and how much."""
+    """The data of one line, one bar or one number: legend, times in seconds, values; both float64 (n,)."""
 
     legend: str
     seconds: npt.NDArray[np.float64]
@@ -36,7 +39,7 @@ class Series(NamedTuple):
 
 
 def shown(value: float, unit: str) -> str:
-    """Write a number with its unit, in short.
+    """Return a number with its unit, in a short form.
 
     >>> shown(0.25, "percentunit"), shown(0.00042, "s"), shown(82e6, "bytes"), shown(1234, "reqps")
     ('25 %', '420 µs', '78 MiB', '1,234 req/s')
@@ -54,7 +57,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def draw(dashboard: Panel, answers: Sequence[tuple[Panel, list[Series]]], path: Path) -> None:
-    """Draw the panels where the dashboard has them, and write the picture."""
+    """Draw each panel at its place in the dashboard, and write the picture."""
     rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel, _ in answers)
     height = rows * ROW_INCHES + HEAD_INCHES
     with rc_context(SMALL):
@@ -65,12 +68,12 @@ def draw(dashboard: Panel, answers: Sequence[tuple[Panel, list[Series]]], path: 
         for panel, series in answers:
             axis = _card(figure, panel, height)
             KINDS[panel["type"]](axis, panel, series)
-        # The other method may draw two lines in one colour.
+        # The default method may merge the colours of two lines.
         write(figure, path, Image.Quantize.MAXCOVERAGE)
 
 
 def _card(figure: Figure, panel: Panel, height: float) -> Axes:
-    """Lay a panel's card on the page, with its title, and return the axes within."""
+    """Draw the frame and the title of a panel, and return the axes inside it."""
     place, column = panel["gridPos"], WIDTH_INCHES / COLUMNS
     x, w, h = place["x"] * column, place["w"] * column, place["h"] * ROW_INCHES
     y = height - HEAD_INCHES - place["y"] * ROW_INCHES - h
@@ -89,14 +92,14 @@ def _defaults(panel: Panel) -> Panel:
 
 
 def _colour(panel: Panel, value: float) -> str:
-    """Return the colour of the last threshold that a value has reached."""
+    """Return the colour of the highest threshold that the value reaches."""
     steps = _defaults(panel)["thresholds"]["steps"]
     reached = [step for step in steps if step["value"] is None or value >= step["value"]]
     return COLOURS[reached[-1]["color"]]
 
 
 def _stat(axis: Axes, panel: Panel, series: list[Series]) -> None:
-    """Draw one number, in the colour of its threshold."""
+    """Draw one number in the colour of its threshold."""
     axis.set_axis_off()
     value = series[0].values[-1] if series else np.nan
     text = shown(value, _defaults(panel)["unit"]) if series else "no data"
@@ -107,7 +110,7 @@ def _stat(axis: Axes, panel: Panel, series: list[Series]) -> None:
 
 
 def _lines(axis: Axes, panel: Panel, series: list[Series]) -> None:
-    """Draw lines over time; thresholds where the panel shows them and the axis reaches them."""
+    """Draw lines over time, and the thresholds if the panel shows them."""
     defaults = _defaults(panel)
     for line, colour in zip(series, CYCLE * len(series), strict=False):
         axis.plot(line.seconds, line.values, color=colour, label=line.legend)
@@ -140,7 +143,7 @@ def _time(axis: Axes) -> None:
 
 
 def _bars(axis: Axes, panel: Panel, series: list[Series]) -> None:
-    """Draw a bar for each series, by the number in its legend, from the top; its value stands at its end."""
+    """Draw a bar with its value for each series, sorted by the number in the legend, from top to bottom."""
     unit = _defaults(panel)["unit"]
     ordered = sorted(series, key=lambda entry: float(entry.legend))
     values = np.array([entry.values[-1] for entry in ordered])
@@ -149,7 +152,7 @@ def _bars(axis: Axes, panel: Panel, series: list[Series]) -> None:
     axis.set_yticks(range(len(ordered)), [entry.legend for entry in ordered])
     axis.tick_params(length=0, pad=3, labelsize=6.5 if len(ordered) > 12 else 7.5)
     axis.invert_yaxis()
-    # Where bars go to the left, there must be room for values on both sides.
+    # Negative bars extend to the left, so values need room on both sides.
     axis.use_sticky_edges = bool(min(values) >= 0)
     axis.margins(x=0.2, y=0.02)
     axis.grid(visible=False, axis="y")
@@ -157,10 +160,10 @@ def _bars(axis: Axes, panel: Panel, series: list[Series]) -> None:
 
 
 def _heat(axis: Axes, _: Panel, series: list[Series]) -> None:
-    """Draw how many lay between each bound and the one before, over time: the darker, the more."""
+    """Draw the count of each histogram bucket over time; a darker cell has a higher count."""
     ordered = sorted(series, key=lambda entry: float(entry.legend))
     counts = np.diff([entry.values for entry in ordered], axis=0, prepend=0.0)
-    # By their logarithm: beside a burst the rest would not show.
+    # The logarithm keeps small counts visible next to a burst.
     shades = np.log10(np.where(counts > 0.5, counts, np.nan))
     axis.pcolormesh(ordered[0].seconds, range(len(ordered)), shades, cmap="YlGnBu", vmin=-0.5)
     axis.set_yticks(

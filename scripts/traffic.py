@@ -1,6 +1,6 @@
-"""Mixed traffic for pictures of the dashboards: good, bad and doubtful images, a burst, a killed worker.
+"""Send mixed traffic for the dashboards: good, bad and ambiguous images, a burst, a killed worker.
 
-What comes when is given in shares of the whole, so that it can be as short as a test needs.
+All times are shares of the whole duration, so that a test can run the same traffic in a few seconds.
 """
 
 import http.client
@@ -19,18 +19,18 @@ from tests.server import Server
 
 DATA = Path(__file__).parents[1] / "tests" / "data" / "mnist_500.npz"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
-# How often each kind of request is sent, beside the others; and from when on.
-CALM = {"digit": 19, "doubtful": 1}
+# TIMETABLE: from each moment on, the relative frequency of each kind of request.
+CALM = {"digit": 19, "ambiguous": 1}
 TIMETABLE = (
     (0.0, CALM),
     (0.18, {"digit": 4, "blank": 3, "broken": 2, "other": 1}),
     (0.32, CALM),
-    (0.54, {"digit": 1, "doubtful": 1}),
+    (0.54, {"digit": 1, "ambiguous": 1}),
     (0.62, CALM),
     (0.76, {"digit": 7, "form": 2, "photo": 1}),
     (0.88, CALM),
 )
-# Clients who come all at once, again and again: more of them than may wait.
+# Within BURST, so many clients send at the same moment, repeatedly: more of them than may wait.
 BURST, CLIENTS, BURST_EVERY_SECONDS = (0.4, 0.48), 46, 0.4
 KILLED = 0.69
 REQUESTS_A_SECOND = 25
@@ -40,7 +40,7 @@ Request = tuple[str, bytes, str]
 
 
 class Traffic:
-    """All of it, to one service, from now on for so many seconds."""
+    """The traffic to one service, for a number of seconds."""
 
     def __init__(self, server: Server, seconds: float) -> None:
         """Prepare the images; nothing is sent yet."""
@@ -52,23 +52,23 @@ class Traffic:
         self.begin = time.time()
 
     def send(self, victim: int) -> None:
-        """Send it all; in its course a process, a worker of the service, is killed."""
+        """Send the whole traffic, and kill one process, a worker of the service, while it runs."""
         self.begin = time.time()
         kill = threading.Timer(KILLED * self.seconds, os.kill, (victim, signal.SIGKILL))
-        threads = [threading.Thread(target=self._hurry, args=(number,)) for number in range(CLIENTS)]
+        threads = [threading.Thread(target=self._send_burst, args=(number,)) for number in range(CLIENTS)]
         for thread in (kill, *threads):
             thread.start()
-        self._stroll(np.random.default_rng(0))
+        self._send_steadily(np.random.default_rng(0))
         for thread in (kill, *threads):
             thread.join()
 
     @property
     def elapsed(self) -> float:
-        """Which share of the time is over."""
+        """The share of the duration that has passed."""
         return (time.time() - self.begin) / self.seconds
 
-    def _stroll(self, rng: Rng) -> None:
-        """Send one request after the other, at a steady rate, by the timetable."""
+    def _send_steadily(self, rng: Rng) -> None:
+        """Send single requests at a steady rate, as the timetable says."""
         connection, number = self.server.connect(), 0
         while self.elapsed < 1:
             mix = next(mix for start, mix in reversed(TIMETABLE) if start <= self.elapsed)
@@ -80,8 +80,8 @@ class Traffic:
             time.sleep(max(0.0, self.begin + number / REQUESTS_A_SECOND - time.time()))
         connection.close()
 
-    def _hurry(self, seed: int) -> None:
-        """Be one of the clients who come all at once."""
+    def _send_burst(self, seed: int) -> None:
+        """Act as one of the clients that send at the same moment."""
         rng, connection = np.random.default_rng(seed), self.server.connect()
         start, stop = (self.begin + share * self.seconds for share in BURST)
         for moment in np.arange(start, stop, BURST_EVERY_SECONDS):
@@ -90,18 +90,18 @@ class Traffic:
         connection.close()
 
     def digit(self, rng: Rng) -> bytes:
-        """Return one of the digits, as a PNG."""
+        """Return one of the digits as a PNG."""
         return self.bodies[rng.integers(len(self.bodies))]
 
-    def doubtful(self, rng: Rng) -> bytes:
-        """Return two digits, one over the other."""
+    def ambiguous(self, rng: Rng) -> bytes:
+        """Return a PNG of two digits on top of each other."""
         one, other = self.digits[rng.integers(len(self.digits), size=2)]
         return png(np.maximum(one, other))
 
 
 KINDS: dict[str, Callable[[Traffic, Rng], Request]] = {
     "digit": lambda traffic, rng: ("/predict", traffic.digit(rng), PNG),
-    "doubtful": lambda traffic, rng: ("/predict", traffic.doubtful(rng), PNG),
+    "ambiguous": lambda traffic, rng: ("/predict", traffic.ambiguous(rng), PNG),
     "blank": lambda *_: ("/predict", BLANK, PNG),
     "broken": lambda *_: ("/predict", BLANK[:40], PNG),
     "other": lambda *_: ("/predict", b"{}", "application/json"),
@@ -111,7 +111,7 @@ KINDS: dict[str, Callable[[Traffic, Rng], Request]] = {
 
 
 def post(connection: http.client.HTTPConnection, request: Request) -> None:
-    """Post a body, or get what has none; whoever's worker was killed begins a connection anew next time."""
+    """POST a body, or GET a path without one; after an error, the next call opens a new connection."""
     path, body, kind = request
     method = "POST" if body else "GET"
     with suppress(ConnectionError, http.client.HTTPException):

@@ -1,8 +1,8 @@
-"""The walk-through's plots, each drawn by running the project's own functions.
+"""Draw the plots of the walkthrough by running the project's own functions.
 
-    python -m scripts.walkthrough_plots [OUT_DIR]    writes every figure as a PNG, by default to docs/images
+    python -m scripts.walkthrough_plots [OUT_DIR]    writes every figure as a PNG, by default into docs/images
 
-Each function in FIGURES returns one figure, and its name there is the file's. All randomness is seeded.
+Each function in FIGURES returns one figure; its key is the name of the file. All randomness is seeded.
 """
 
 import argparse
@@ -30,15 +30,15 @@ from training.schedules import SCHEDULES, learning_rate_at
 
 FOLDER = Path(__file__).parent.parent / "docs"
 SAMPLES = FOLDER.parent / "tests" / "data" / "mnist_500.npz"
-# Okabe and Ito's colours, which colour-blind readers tell apart too.
+# The colours of Okabe and Ito, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 GREY, INK = "#9aa5b1", "#1f2933"
 WIDTH_INCHES, DOTS_PER_INCH, COLOURS = 9.0, 130, 200
 
 Data = tuple[Array, Array]
-# Any: the names that matplotlib types as its settings differ from version to version.
+# Any, because the type of matplotlib's setting names differs between its versions.
 STYLE: Any = {
-    # White is drawn, not left transparent: the plots are read on dark pages too.
+    # An opaque white background keeps the plots readable on dark pages.
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "font.size": 10,
@@ -88,7 +88,7 @@ def _curve(name: str, z: Array) -> tuple[Array, Array]:
 
 
 def losses() -> Figure:
-    """Draw each loss, and its slope, as the output y_hat moves past the target y = 1."""
+    """Draw each loss and its gradient for outputs y_hat around the target y = 1."""
     figure, (left, right) = _grid(1, 2, height=4.0)
     y_hat = np.linspace(-1, 3, 801)[:, None]
     y = np.ones_like(y_hat)
@@ -114,7 +114,7 @@ def losses() -> Figure:
 
 
 def learning_rates() -> Figure:
-    """Descend the cost of the walk-through's 3-1-1 network, by its last weight, at three rates."""
+    """Minimise the cost of the walkthrough's 3-1-1 network over its last weight, at three learning rates."""
     figure, axes = _grid(1, 3, height=3.2, share=True)
     x, y, loss = np.array([[0.6, 0.4, 0.2]]), np.array([[1.0]]), LOSSES["mse"]
     hidden = Layer(np.array([[2.0], [-1.5], [1.0]]), np.array([-0.8]), "sigmoid")
@@ -142,7 +142,7 @@ def learning_rates() -> Figure:
 
 
 def descent_paths() -> Figure:
-    """Fit a straight line by full-batch, mini-batch and stochastic descent, five epochs each."""
+    """Fit a straight line by full-batch, mini-batch and stochastic descent, with five epochs each."""
     figure, axes = _grid(1, 3, height=3.5, share=True)
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (60, 1))
@@ -162,7 +162,7 @@ def descent_paths() -> Figure:
 
 
 def optimizers() -> Figure:
-    """Cross a ravine, thirty steps each: two inputs, one of them four times as large as the other."""
+    """Minimise, in thirty steps, a cost that is steep in one direction: one input is four times as large."""
     figure, axes = _grid(1, 4, height=2.9, share=True)
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (50, 2)) * [1, 0.25]
@@ -187,7 +187,7 @@ def optimizers() -> Figure:
 def _descend(
     network: Network, data: Data, optimizer: Optimizer, rate: float, batches: Sequence[np.ndarray]
 ) -> list[Parameters]:
-    """Return copies of the parameters before the first step and after each."""
+    """Return copies of the parameters before the first step and after each step."""
     (x, y), named = data, parameters(network)
     path = [{name: p.copy() for name, p in named.items()}]
     for batch in batches:
@@ -200,7 +200,7 @@ def _descend(
 def _plane(
     data: Data, arrays: Callable[[float, float], Data], span: tuple[float, float, float, float]
 ) -> tuple[Array, Array, Array]:
-    """Return u, v and, at each (v, u), the root of the cost of one neuron whose W and b are arrays(u, v)."""
+    """Return u, v and, at each (v, u), the square root of the cost of a neuron with W, b = arrays(u, v)."""
     us, vs = np.linspace(*span[:2], 60), np.linspace(*span[2:], 60)
     return us, vs, np.sqrt([[_cost_of(arrays(u, v), data) for u in us] for v in vs])
 
@@ -218,7 +218,7 @@ def _path(axis: Axes, points: Sequence[tuple[float, float]]) -> None:
 
 
 def initialisation() -> Figure:
-    """Show what comes out of each of five layers of 256 neurons, by how their weights start."""
+    """Show the activations of five layers of 256 neurons for each way to initialise the weights."""
     figure, axes = _grid(3, 5, height=5.2)
     x = np.random.default_rng(0).standard_normal((300, 256))
     rows = (("uniform", "tanh"), ("xavier", "tanh"), ("he", "relu"))
@@ -234,7 +234,7 @@ def initialisation() -> Figure:
 
 
 def _histogram(axis: Axes, a: Array, activation: str, colour: str) -> None:
-    """Draw how the activations are spread, and say how many of them are stuck."""
+    """Draw the distribution of the activations, and label the share of saturated ones."""
     if activation == "tanh":
         axis.hist(a.ravel(), bins=40, range=(-1, 1), density=True, color=colour)
         axis.set_xlabel(f"{(np.abs(a) > 0.99).mean():.0%} beyond ±0.99", fontsize=9)
@@ -259,7 +259,7 @@ def schedules() -> Figure:
 
 
 def overfitting() -> Figure:
-    """Fit sixty noisy points, without dropout and with it: the border drawn, and both costs."""
+    """Fit sixty noisy points without and with dropout: the decision border, and both costs."""
     figure, axes = _grid(1, 3, height=3.6)
     rng = np.random.default_rng(0)
     train, validation = _moons(60, rng), _moons(1000, rng)
@@ -280,7 +280,7 @@ def overfitting() -> Figure:
 
 
 def _moons(n: int, rng: np.random.Generator) -> Data:
-    """Draw n noisy points (n, 2) from two interlocking half circles, and which (n, 2), one-hot."""
+    """Return n noisy points (n, 2) on two interlocking half circles, and their classes (n, 2), one-hot."""
     angle, which = rng.uniform(0, np.pi, n), rng.integers(0, 2, n)
     sign = 1 - 2 * which
     centre = np.stack([which, which / 2], axis=1)
@@ -289,7 +289,7 @@ def _moons(n: int, rng: np.random.Generator) -> Data:
 
 
 def _costs(network: Network, train: Data, validation: Data, rate: float) -> Iterator[list[float]]:
-    """Train for 600 steps and give the costs of train and validation, without dropout, after each."""
+    """Train for 600 steps; after each, yield the costs of train and validation, measured without dropout."""
     optimizer, loss, rng = Adam(), LOSSES["cross_entropy"], np.random.default_rng(2)
     x, y = train
     for _ in range(600):
@@ -300,7 +300,7 @@ def _costs(network: Network, train: Data, validation: Data, rate: float) -> Iter
 
 
 def _border(axis: Axes, network: Network, train: Data) -> None:
-    """Draw the probability of the second class over the plane, and the points it was fitted to."""
+    """Draw the regions of the two classes, the border between them, and the training points."""
     x, y = train
     across, up = np.linspace(-1.9, 2.9, 200), np.linspace(-1.6, 1.9, 200)
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
@@ -314,7 +314,7 @@ def _border(axis: Axes, network: Network, train: Data) -> None:
 
 
 def image() -> Figure:
-    """Show a digit as the network gets it: 28 rows of 28 pixels, laid end to end."""
+    """Show a digit as an image, and as the network's input: 28 rows of 28 pixels in one vector."""
     figure = Figure(figsize=(WIDTH_INCHES, 3.0))
     left, right = figure.subplots(1, 2, width_ratios=[1, 2.6])
     digit = _samples()[:1]
@@ -330,7 +330,7 @@ def image() -> Figure:
 
 
 def deformation() -> Figure:
-    """Show digits as they are (first column) and as an epoch of training shows them."""
+    """Show digits as they are (first column) and as training deforms them."""
     figure, axes = _grid(2, 8, height=2.5)
     for row, digit in enumerate(_samples()[[0, 4]]):
         copies = deform(np.repeat(digit[None], 7, axis=0), np.random.default_rng(row))
@@ -374,7 +374,7 @@ def draw(folder: Path) -> list[Path]:
 
 
 def write(figure: Figure, path: Path, method: Image.Quantize = Image.Quantize.MEDIANCUT) -> Path:
-    """Write the figure in few colours: half the bytes, and no difference that shows."""
+    """Write the figure with few colours: this halves the bytes without a visible difference."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH)
     Image.open(drawn).convert("RGB").quantize(COLOURS, method).save(path, optimize=True)
@@ -384,7 +384,7 @@ def write(figure: Figure, path: Path, method: Image.Quantize = Image.Quantize.ME
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw the figures into the folder named on the command line."""
     parser = argparse.ArgumentParser(
-        "python -m scripts.walkthrough_plots", description="Draw the walk-through's plots."
+        "python -m scripts.walkthrough_plots", description="Draw the plots of the walkthrough."
     )
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER / "images", metavar="OUT_DIR")
     draw(parser.parse_args(arguments).folder)

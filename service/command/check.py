@@ -38,7 +38,7 @@ def wrong(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _unknown(name: str) -> str:
     meant = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in NAMES], 1)
-    hint = f": is {PREFIX}{meant[0]} meant?" if meant else "; README.md lists them"
+    hint = f": is {PREFIX}{meant[0]} meant?" if meant else "; docs/settings.md lists them"
     return f"{name} is no setting{hint}"
 
 

@@ -1,4 +1,4 @@
-"""The dashboards' pictures: drawn from what a real Prometheus answers, and there for the operators' page."""
+"""The pictures of the dashboards: drawn from the answers of a real Prometheus, and shown to operators."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.server import ROOT
 
 IMAGES = ROOT / "docs" / "images"
 MAX_BYTES = 100_000
-# One process runs them, so that there is traffic once.
+# One process runs them all, so that the traffic is sent once.
 pytestmark = pytest.mark.xdist_group("dashboards")
 FEW = {
     "service": ("Replicas", "Requests by status", "Distribution of durations", "Workers"),
@@ -25,7 +25,7 @@ FEW = {
 
 
 def check(path: Path) -> None:
-    """Hold a picture to what a reader needs: white behind it, something drawn on it, quick to load."""
+    """Check that a picture has a white background, something drawn on it, and few bytes."""
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("L"))
     assert pixels[0, 0] == 255
@@ -35,7 +35,7 @@ def check(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def found() -> Iterator[Watched]:
-    """Prometheus, after a few seconds of traffic."""
+    """Prometheus after a few seconds of traffic."""
     need("prometheus")
     with watched(5) as result:
         yield result
@@ -60,7 +60,7 @@ def test_panels_are_drawn_from_what_was_sent(found: Watched, tmp_path: Path) -> 
 
 
 def test_traffic_is_mixed(found: Watched) -> None:
-    """Some is answered, some refused, some left undecided, and a worker ends in its course."""
+    """Some requests are answered, some refused, some abstained on, and a worker ends meanwhile."""
     series = {panel["title"]: ask(found, panel) for name in NAMES for panel in few(name)}
     legends = {line.legend for line in series["Requests by status"]}
     assert {"/predict 200", "/predict 400", "/predict 415", "/predict 422"} <= legends
@@ -70,7 +70,7 @@ def test_traffic_is_mixed(found: Watched) -> None:
 
 
 def test_pictures_are_committed_and_shown() -> None:
-    """The operators' page shows each picture that the command writes, and says where they are from."""
+    """docs/operations.md shows each picture that the command writes, and names the command."""
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     shown = re.findall(r"\]\(images/([\w-]+\.png)\)", page)
     assert shown == [f"dashboard-{name}.png" for name in NAMES]

