@@ -10,7 +10,7 @@ batch       a browser's form with 64 files
 import base64
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,14 +24,29 @@ BATCH = 64
 # Batches that begin with different images: enough not to send the same bytes each time.
 BATCH_STARTS = (0, 12, 24, 36)
 BOUNDARY = "----WebKitFormBoundaryDigits0123456789"
+# wrk puts another value in its place in each request.
+NEW_ID = "@a new identifier@"
+# The fields that a browser adds to Host, Content-Type and Content-Length when a page posts an image.
+BROWSER_FIELDS = {
+    "Connection": "keep-alive",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "en-GB,en;q=0.9",
+    "Origin": "http://localhost:8080",
+    "Referer": "http://localhost:8080/",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "X-Request-Id": NEW_ID,
+}
 
 
 class Post(NamedTuple):
-    """Where to post, as what, and the bodies to post one after the other, without end."""
+    """Where to post, the Content-Type, the bodies to post in turn, and further fields of the head."""
 
     path: str
     content_type: str
     bodies: Sequence[bytes]
+    fields: Mapping[str, str] = {}
 
 
 def read_images() -> npt.NDArray[np.uint8]:
@@ -84,10 +99,10 @@ ENCODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def post(encoding: str, path: str, pngs: Sequence[bytes]) -> Post:
+def post(encoding: str, path: str, fields: Mapping[str, str], pngs: Sequence[bytes]) -> Post:
     """Encode the images for a path, each as a request, or as a batch of BATCH."""
     if encoding == "batch":
         batches = [pngs[first : first + BATCH] for first in BATCH_STARTS]
-        return Post(path, ENCODINGS["multipart"][0], [as_form(batch, "files") for batch in batches])
+        return Post(path, ENCODINGS["multipart"][0], [as_form(batch, "files") for batch in batches], fields)
     content_type, encode = ENCODINGS[encoding]
-    return Post(path, content_type, [encode(png) for png in pngs])
+    return Post(path, content_type, [encode(png) for png in pngs], fields)

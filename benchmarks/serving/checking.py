@@ -7,7 +7,6 @@ from typing import Any
 
 from benchmarks.serving import bodies, wrk
 from benchmarks.serving.bodies import Post
-from benchmarks.serving.contestants import ENTRIES
 from benchmarks.serving.server import Server, ServerError, ask
 
 WARM_UP_CONNECTIONS, WARM_UP_SECONDS = 32, 1
@@ -15,7 +14,7 @@ WARM_UP_CONNECTIONS, WARM_UP_SECONDS = 32, 1
 
 def check(server: Server, posts: Mapping[str, Post], digits: Sequence[int]) -> None:
     """Post every image, in every form that the server takes, and compare the digits."""
-    if not ENTRIES[server.name].answers_digits:
+    if not server.entry.answers_digits:
         return
     for form, posted in posts.items():
         for number, body in enumerate(posted.bodies):

@@ -25,11 +25,16 @@ UVICORN = (
 )
 
 
+# A form, and the number of connections that post it.
+Cell = tuple[str, int]
+
+
 class Takes(NamedTuple):
-    """How a server takes a form: as which of bodies.ENCODINGS (or batch), and on which path."""
+    """How a server takes a form: the encoding (of bodies.ENCODINGS, or batch), the path, further fields."""
 
     encoding: str
     path: str
+    fields: Mapping[str, str] = {}
 
 
 class Entry(NamedTuple):
@@ -145,7 +150,7 @@ ENTRIES = {
 }
 
 
-def cells() -> list[tuple[str, int]]:
-    """Return all (form, connections) that are measured, in their order."""
+def all_cells() -> list[Cell]:
+    """Return all cells that are measured, in their order."""
     single = [(form, connections) for form in FORMS for connections in CONNECTIONS]
     return single + [("batch", connections) for connections in BATCH_CONNECTIONS]

@@ -8,7 +8,7 @@ always follows the same one. Figures are compared within a round.
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,16 +18,15 @@ from typing import NamedTuple
 from benchmarks.serving import bodies, processes, wrk
 from benchmarks.serving.bodies import Post, post
 from benchmarks.serving.checking import check, warm_up
-from benchmarks.serving.contestants import ENTRIES, ROOT, cells
+from benchmarks.serving.contestants import ROOT, Cell, Entry, all_cells
 from benchmarks.serving.server import Server, ServerError, running
 from models.network import predict
 from models.preprocessing import preprocess
 from models.store import load
 from service.settings import DEFAULT_MODEL
 
-# The first start reads files that the next ones find in memory: the median is of those that have them there.
-STARTS = 3
-
+# Every server takes it: its first request, and those of the warm-up, have this form.
+FIRST_FORM = "raw"
 Posts = dict[str, dict[str, Post]]
 Say = Callable[[str], object]
 
@@ -45,11 +44,16 @@ class Turn(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Who races, how many rounds, and how long a run is."""
+    """Which servers race, over how many rounds, in which cells, and how often each is started before.
 
-    names: Sequence[str]
+    The first start reads files that the next ones find in memory: the median is of those that find them.
+    """
+
+    entries: Mapping[str, Entry]
     rounds: int
     seconds: float
+    cells: Sequence[Cell] = tuple(all_cells())
+    starts: int = 3
 
 
 @dataclass
@@ -73,19 +77,20 @@ def race(plan: Plan, say: Say = str) -> Race:
     images = bodies.read_images()
     pngs = [bodies.as_png(image) for image in images]
     digits = predict(load(DEFAULT_MODEL).network, preprocess(images)).tolist()
-    posts: Posts = {name: posts_of(name, pngs) for name in plan.names}
+    forms = {FIRST_FORM, *(form for form, _ in plan.cells)}
+    posts: Posts = {name: posts_of(entry, pngs, forms) for name, entry in plan.entries.items()}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = []
-        for name in plan.names:
-            result.versions[name] = versions(name)
+        for name, entry in plan.entries.items():
+            result.versions[name] = versions(name, entry)
             server = _started(name, posts[name], folder, stack, result)
             check(server, posts[name], digits)
             servers.append(server)
-            say(f"{ENTRIES[name].label}: starts in {median(result.starts[name]):.2f} s")
+            say(f"{entry.label}: starts in {median(result.starts[name]):.2f} s")
         write_scripts(posts, folder)
         for server in servers:
-            warm_up(server, folder / f"{server.name}-raw.lua")
+            warm_up(server, folder / f"{server.name}-{FIRST_FORM}.lua")
         for turn in _turns(servers, posts, folder, plan):
             result.turns.append(turn)
             say(_told(turn))
@@ -94,17 +99,16 @@ def race(plan: Plan, say: Say = str) -> Race:
     return result
 
 
-def posts_of(name: str, pngs: Sequence[bytes]) -> dict[str, Post]:
-    """Return what is posted to a server, by form."""
-    return {form: post(*takes, pngs) for form, takes in ENTRIES[name].takes.items()}
+def posts_of(entry: Entry, pngs: Sequence[bytes], forms: Collection[str]) -> dict[str, Post]:
+    """Return what is posted to a server, by form: those of these forms that it takes."""
+    return {form: post(*takes, pngs) for form, takes in entry.takes.items() if form in forms}
 
 
-def versions(name: str) -> dict[str, str]:
+def versions(name: str, entry: Entry) -> dict[str, str]:
     """Ask a server's environment for its packages' versions.
 
     Raises ServerError when it is not there.
     """
-    entry = ENTRIES[name]
     python = ROOT / ".venv" / entry.environment / "bin" / "python"
     asked = (
         f"import importlib.metadata as m, json; print(json.dumps([m.version(n) for n in {entry.packages}]))"
@@ -126,12 +130,12 @@ def write_scripts(posts: Posts, folder: Path) -> None:
 
 def _started(name: str, posts: dict[str, Post], folder: Path, stack: ExitStack, result: Race) -> Server:
     """Start a server several times, and leave it running the last time."""
-    first = posts["raw"]
+    first, entry = posts[FIRST_FORM], result.plan.entries[name]
     starts = result.starts[name] = []
-    for number in range(STARTS - 1):
-        with running(name, first, folder / f"{name}-{number}") as server:
+    for number in range(result.plan.starts - 1):
+        with running(name, entry, first, folder / f"{name}-{number}") as server:
             starts.append(server.start_seconds)
-    server = stack.enter_context(running(name, first, folder / name))
+    server = stack.enter_context(running(name, entry, first, folder / name))
     starts.append(server.start_seconds)
     return server
 
@@ -139,7 +143,7 @@ def _started(name: str, posts: dict[str, Post], folder: Path, stack: ExitStack, 
 def _turns(servers: list[Server], posts: Posts, folder: Path, plan: Plan) -> Iterator[Turn]:
     for number in range(plan.rounds):
         first = number % max(len(servers), 1)
-        for form, connections in cells():
+        for form, connections in plan.cells:
             for server in servers[first:] + servers[:first]:
                 if form in posts[server.name]:
                     script = folder / f"{server.name}-{form}.lua"
@@ -152,7 +156,7 @@ def _turn(cell: tuple[int, str, int], server: Server, script: Path, seconds: flo
     load = wrk.run(script, server.port, cell[-1], seconds)
     used = processes.since(before, processes.processor_seconds(server.process.pid))
     cpu_us = 1e6 * sum(used.values()) / max(load.requests, 1)
-    spread = processes.spread(used) if ENTRIES[server.name].pair else float("nan")
+    spread = processes.spread(used) if server.entry.pair else float("nan")
     return Turn(*cell, server.name, load, cpu_us, spread)
 
 

@@ -22,6 +22,7 @@ from benchmarks.page import machine, write_section
 from benchmarks.serving import bodies, wrk
 from benchmarks.serving.__main__ import docs_option
 from benchmarks.serving.checking import warm_up
+from benchmarks.serving.contestants import ENTRIES
 from benchmarks.serving.driver import posts_of
 from benchmarks.serving.server import Server, running
 from training.options import plain_errors
@@ -73,8 +74,9 @@ def measure(seconds: float, say: Callable[[str], object] = str) -> tuple[float, 
     if not which("hey"):
         raise ValueError("hey is not installed: it makes the load (Debian: apt-get install hey)")
     pngs = [bodies.as_png(image) for image in bodies.read_images()]
-    post = posts_of("ours", pngs)["raw"]
-    with tempfile.TemporaryDirectory() as name, running("ours", post, Path(name) / "ours") as server:
+    ours = ENTRIES["ours"]
+    post = posts_of(ours, pngs, {"raw"})["raw"]
+    with tempfile.TemporaryDirectory() as name, running("ours", ours, post, Path(name) / "ours") as server:
         folder = Path(name)
         (folder / "raw.lua").write_text(wrk.script(post), encoding="ascii")
         (folder / "digit.png").write_bytes(pngs[0])

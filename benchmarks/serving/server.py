@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from benchmarks.serving import processes
 from benchmarks.serving.bodies import Post
-from benchmarks.serving.contestants import ENTRIES, ROOT
+from benchmarks.serving.contestants import ROOT, Entry
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -37,13 +37,14 @@ class Server(NamedTuple):
     """A running server."""
 
     name: str
+    entry: Entry
     process: Process
     port: int
     start_seconds: float
 
 
 @contextmanager
-def running(name: str, first: Post, folder: Path) -> Iterator[Server]:
+def running(name: str, entry: Entry, first: Post, folder: Path) -> Iterator[Server]:
     """Start a server, wait until it answers a prediction, and stop it when the block ends.
 
     folder is where it may write. Raises ServerError when it does not start, or does not answer.
@@ -52,17 +53,16 @@ def running(name: str, first: Post, folder: Path) -> Iterator[Server]:
     log = folder / "log.txt"
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    process = start(name, {"port": str(port), "port2": str(other), "folder": str(folder)}, log)
+    process = start(name, entry, {"port": str(port), "port2": str(other), "folder": str(folder)}, log)
     try:
         _wait(name, process, port, first, log)
-        yield Server(name, process, port, time.perf_counter() - began)
+        yield Server(name, entry, process, port, time.perf_counter() - began)
     finally:
         stop(process)
 
 
-def start(name: str, values: dict[str, str], log: Path) -> Process:
+def start(name: str, entry: Entry, values: dict[str, str], log: Path) -> Process:
     """Start a server with these values in its command and variables; what it says goes to the log."""
-    entry = ENTRIES[name]
     program, *arguments = entry.command
     path = ROOT / ".venv" / entry.environment / "bin" / program
     variables = {key: value.format(**values) for key, value in entry.variables.items()}
@@ -113,7 +113,7 @@ def ask(port: int, post: Post, body: bytes) -> tuple[int, bytes]:
     """Post one body: status and answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
     with contextlib.closing(connection):
-        connection.request("POST", post.path, body, {"Content-Type": post.content_type})
+        connection.request("POST", post.path, body, {"Content-Type": post.content_type, **post.fields})
         answer = connection.getresponse()
         return answer.status, answer.read()
 

@@ -39,7 +39,7 @@ def section(race: Race) -> str:
     costs = "\n".join(["### What it costs", "", *_costs(race)])
     plot = "![Requests a second of each server, by form and connections](images/serving.png)"
     words = [watching(*(_bare_over(race.turns, name) for name in ("ours", "logged")))]
-    words += [unevenness(spreads(race)), faults(race.turns)]
+    words += [unevenness(spreads(race)), faults(race.plan.entries, race.turns)]
     return "\n\n".join(
         [INTRODUCTION.format(count=COUNT), plot, *tables, costs, *words, GAINS, MAKINGS, conditions]
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from benchmarks.serving.contestants import ENTRIES
+from benchmarks.serving.contestants import ENTRIES, Entry
 from benchmarks.serving.driver import Turn
 
 UNEVEN = 1.5
@@ -74,15 +74,15 @@ def unevenness(spreads: Mapping[str, float]) -> str:
     return f"One process worked much more than the other in most runs of: {', '.join(uneven)}. {WHY_UNEVEN}"
 
 
-def faults(turns: Iterable[Turn]) -> str:
-    """Say who refused requests, or broke connections off."""
+def faults(entries: Mapping[str, Entry], turns: Iterable[Turn]) -> str:
+    """Say which servers refused requests or broke connections."""
     refused: dict[str, int] = {}
     broken: dict[str, int] = {}
     for turn in turns:
         refused[turn.server] = refused.get(turn.server, 0) + turn.load.refused
         broken[turn.server] = broken.get(turn.server, 0) + turn.load.socket_errors
     told = [
-        f"{ENTRIES[name].label}: {refused[name]} answers that were errors, {broken[name]} socket errors"
+        f"{entries[name].label}: {refused[name]} answers that were errors, {broken[name]} socket errors"
         for name in refused
         if refused[name] or broken[name]
     ]

@@ -1,6 +1,7 @@
 """wrk, which makes the load: a script for it in Lua, and what it found.
 
-The script writes all its requests before the clock starts, and then only hands them out.
+The script writes all its requests before the clock starts. Then it hands them out; in heads that contain
+NEW_ID, it puts a new identifier of 16 hexadecimal digits.
 """
 
 import json
@@ -11,25 +12,34 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.serving.bodies import Post
+from benchmarks.serving.bodies import NEW_ID, Post
 
 PRINTABLE = range(32, 127)
 SCRIPT = """\
 local bodies = {
 %(bodies)s
 }
-local requests = {}
-local last = 0
+local fields = {
+%(fields)s
+}
+local requests, before, after = {}, {}, {}
+local last, sent, began = 0, 0, os.time()
 
 function init(_)
   for i, body in ipairs(bodies) do
-    requests[i] = wrk.format("POST", "%(path)s", {["Content-Type"] = "%(content_type)s"}, body)
+    requests[i] = wrk.format("POST", "%(path)s", fields, body)
+    local first, final = requests[i]:find("%(new_id)s", 1, true)
+    if first then
+      before[i], after[i] = requests[i]:sub(1, first - 1), requests[i]:sub(final + 1)
+    end
   end
 end
 
 function request()
   last = last %% #requests + 1
-  return requests[last]
+  if not before[last] then return requests[last] end
+  sent = sent + 1
+  return before[last] .. string.format("%%08x%%08x", began, sent) .. after[last]
 end
 
 function done(summary, latency, _)
@@ -62,7 +72,9 @@ class Load(NamedTuple):
 def script(post: Post) -> str:
     """Write the script that posts the bodies one after the other, without end."""
     bodies = "\n".join(f'"{_escaped(body)}",' for body in post.bodies)
-    return SCRIPT % {"bodies": bodies, "path": post.path, "content_type": post.content_type}
+    fields = {"Content-Type": post.content_type, **post.fields}
+    written = "\n".join(f'["{name}"] = "{_escaped(value.encode())}",' for name, value in fields.items())
+    return SCRIPT % {"bodies": bodies, "path": post.path, "fields": written, "new_id": NEW_ID}
 
 
 def _escaped(data: bytes) -> str:

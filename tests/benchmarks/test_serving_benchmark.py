@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,13 +15,15 @@ from benchmarks.serving import bodies, overload, processes, server, words, wrk
 from benchmarks.serving.__main__ import publish
 from benchmarks.serving.bodies import Post
 from benchmarks.serving.checking import check
-from benchmarks.serving.contestants import BATCH_CONNECTIONS, CONNECTIONS, ENTRIES, FORMS, cells
+from benchmarks.serving.contestants import BATCH_CONNECTIONS, CONNECTIONS, ENTRIES, FORMS, all_cells
 from benchmarks.serving.driver import Plan, Race, Turn, posts_of, race
 from benchmarks.serving.server import Server, ServerError
 from benchmarks.serving.wrk import Load
+from tests.needs import need
 
 NAMES = ("ours", "constant")
-PAIR = Plan(NAMES, 2, 1.0)
+ENTRIES_OF_TWO = {name: ENTRIES[name] for name in NAMES}
+PAIR = Plan(ENTRIES_OF_TWO, 2, 1.0)
 
 
 def load(requests: int, refused: int = 0, socket_errors: int = 0) -> Load:
@@ -35,7 +36,7 @@ def finished() -> Race:
     """A race whose second round was twice as slow for both, and slower still for one."""
     turns = [
         Turn(number, form, connections, name, load(rate), 1e6 / rate, spread)
-        for form, connections in cells()
+        for form, connections in all_cells()
         for number, name, rate, spread in (
             (1, "ours", 6000, 1.0),
             (1, "constant", 8000, 2.0),
@@ -107,8 +108,8 @@ def test_refusals_are_not_hidden(finished: Race) -> None:
         Turn(3, "raw", 8, "ours", load(9, refused=5), 1, 1),
         Turn(4, "raw", 8, "ours", load(9, socket_errors=7), 1, 1),
     ]
-    assert words.faults(turns) == "this project: 5 answers that were errors, 7 socket errors."
-    assert words.faults(finished.turns).startswith("No request was refused")
+    assert words.faults(ENTRIES, turns) == "this project: 5 answers that were errors, 7 socket errors."
+    assert words.faults(ENTRIES, finished.turns).startswith("No request was refused")
 
 
 def test_wrks_line_is_found_among_its_own() -> None:
@@ -122,12 +123,14 @@ def test_wrks_line_is_found_among_its_own() -> None:
 def test_script_holds_every_byte() -> None:
     """Any body can be written in Lua: read back by Lua's rules, it is the same."""
     body = bytes(range(256)) + b'0"\\1'
-    written = wrk.script(Post("/predict", "image/png", [body]))
+    written = wrk.script(Post("/predict", "image/png", [body], {"X-Request-Id": bodies.NEW_ID}))
     found = re.search(r'^"(.*)",$', written, re.MULTILINE)
     assert found
     read = re.sub(r"\\(\d{3})", lambda escape: chr(int(escape[1])), found[1])
     assert read.encode("latin-1") == body
-    assert 'wrk.format("POST", "/predict", {["Content-Type"] = "image/png"}, body)' in written
+    assert 'wrk.format("POST", "/predict", fields, body)' in written
+    assert '["Content-Type"] = "image/png",' in written
+    assert written.count(bodies.NEW_ID) == 2, "once in the fields, and once where it is looked for"
 
 
 def test_all_get_the_same_images() -> None:
@@ -135,14 +138,14 @@ def test_all_get_the_same_images() -> None:
     pngs = [bytes([number]) for number in range(bodies.COUNT)]
     for name, entry in ENTRIES.items():
         assert set(FORMS) <= set(entry.takes) or name in {"logged", "bare"}
-        for form, post in posts_of(name, pngs).items():
+        for form, post in posts_of(entry, pngs, {*FORMS, "batch"}).items():
             assert len(post.bodies) == (len(bodies.BATCH_STARTS) if form == "batch" else bodies.COUNT)
     assert all(first + bodies.BATCH <= bodies.COUNT for first in bodies.BATCH_STARTS)
 
 
 def test_another_digit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that reads another digit than the network offline, or answers with an error, can't race."""
-    running = Server("ours", subprocess.Popen([sys.executable, "-c", ""]), 1, 0.0)
+    running = Server("ours", ENTRIES["ours"], subprocess.Popen([sys.executable, "-c", ""]), 1, 0.0)
     posts = {"raw": Post("/predict", "image/png", [b"one", b"two"])}
     for status, answer in ((200, b'{"digit": 7}'), (503, b"{}")):
         monkeypatch.setattr("benchmarks.serving.checking.ask", lambda *_, found=(status, answer): found)
@@ -196,38 +199,30 @@ def test_heys_table_is_read() -> None:
     assert overload.as_csv([found]).splitlines()[1].startswith("100.0,2.0,2,1,1,")
 
 
-def test_server_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_server_that_does_not_start_is_named(tmp_path: Path) -> None:
     """When a program is missing or ends, the message says whose, and what it said."""
     post = Post("/predict", "image/png", [b"png"])
     entry = ENTRIES["ours"]
-    monkeypatch.setitem(ENTRIES, "ours", entry._replace(environment="nowhere"))
     with (
         pytest.raises(ServerError, match=r"ours: .venv/nowhere/bin/python can't be started"),
-        server.running("ours", post, tmp_path),
+        server.running("ours", entry._replace(environment="nowhere"), post, tmp_path),
     ):
         pass
     false = shutil.which("false")
     assert false
-    monkeypatch.setitem(ENTRIES, "ours", entry._replace(command=(false,)))
     with (
         pytest.raises(ServerError, match=r"ours: it did not answer \(last status: none\)"),
-        server.running("ours", post, tmp_path),
+        server.running("ours", entry._replace(command=(false,)), post, tmp_path),
     ):
         pass
 
 
-def test_short_race_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_race_of_two() -> None:
     """Our service and the constant answer race: all turns are there, begun in turn, all requests answered."""
-    if not shutil.which("wrk") and not os.environ.get("DIGITS_REQUIRE_ALL"):
-        pytest.skip("wrk is not installed")
-    for name in NAMES:
-        # These tests' own environment has what both need; the service's may not be made yet.
-        monkeypatch.setitem(ENTRIES, name, ENTRIES[name]._replace(environment=sys.prefix))
-    monkeypatch.setattr("benchmarks.serving.driver.STARTS", 1)
-    monkeypatch.setattr(
-        "benchmarks.serving.driver.cells", lambda: [("raw", 1), ("multipart", 4), ("batch", 1)]
-    )
-    found = race(Plan(NAMES, 2, 0.2))
+    need("wrk")
+    # These tests' own environment has what both need; the service's may not be made yet.
+    entries = {name: entry._replace(environment=sys.prefix) for name, entry in ENTRIES_OF_TWO.items()}
+    found = race(Plan(entries, 2, 0.2, [("raw", 1), ("multipart", 4), ("batch", 1)], starts=1))
     order = [(turn.round, turn.form, turn.server) for turn in found.turns]
     assert order == [
         *((1, form, name) for form in ("raw", "multipart") for name in NAMES),
