@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from benchmarks.page import write_section
-from benchmarks.serving.contestants import ENTRIES, ROOT
-from benchmarks.serving.driver import Plan, Race, race
+from benchmarks.serving.entries import ENTRIES, ROOT
 from benchmarks.serving.plot import draw
+from benchmarks.serving.race import Plan, Race, race
 from benchmarks.serving.table import as_csv, section, servers_csv
 from training.options import plain_errors
 

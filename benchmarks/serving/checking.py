@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving import bodies, wrk
-from benchmarks.serving.bodies import Post
+from benchmarks.serving import payloads, wrk
+from benchmarks.serving.payloads import Post
 from benchmarks.serving.server import Server, ServerError, ask
 
 WARM_UP_CONNECTIONS, WARM_UP_SECONDS = 32, 1
@@ -21,8 +21,8 @@ def check(server: Server, posts: Mapping[str, Post], digits: Sequence[int]) -> N
             status, answer = ask(server.port, posted, body)
             expected = [digits[number]]
             if form == "batch":
-                first = bodies.BATCH_STARTS[number]
-                expected = list(digits[first : first + bodies.BATCH])
+                first = payloads.BATCH_STARTS[number]
+                expected = list(digits[first : first + payloads.BATCH])
             if digits_in(status, answer) != expected:
                 message = (
                     f"{server.name}, {form}, body {number}: {expected} expected, {status} {answer[:200]!r}"

@@ -19,11 +19,11 @@ import click
 import numpy as np
 
 from benchmarks.page import machine, write_section
-from benchmarks.serving import bodies, wrk
+from benchmarks.serving import payloads, wrk
 from benchmarks.serving.__main__ import docs_option
 from benchmarks.serving.checking import warm_up
-from benchmarks.serving.contestants import ENTRIES
-from benchmarks.serving.driver import posts_of
+from benchmarks.serving.entries import ENTRIES
+from benchmarks.serving.race import posts_of
 from benchmarks.serving.server import Server, running
 from training.options import plain_errors
 
@@ -73,7 +73,7 @@ def measure(seconds: float, say: Callable[[str], object] = str) -> tuple[float, 
     wrk.require()
     if not which("hey"):
         raise ValueError("hey is not installed: it makes the load (Debian: apt-get install hey)")
-    pngs = [bodies.as_png(image) for image in bodies.read_images()]
+    pngs = [payloads.as_png(image) for image in payloads.read_images()]
     ours = ENTRIES["ours"]
     post = posts_of(ours, pngs, {"raw"})["raw"]
     with tempfile.TemporaryDirectory() as name, running("ours", ours, post, Path(name) / "ours") as server:

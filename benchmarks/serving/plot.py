@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.serving.contestants import CONNECTIONS, ENTRIES, FORMS
-from benchmarks.serving.driver import Race
+from benchmarks.serving.entries import CONNECTIONS, ENTRIES, FORMS
+from benchmarks.serving.race import Race
 from benchmarks.serving.table import per_second, select
 from scripts.walkthrough_plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, STYLE, WIDTH_INCHES
 

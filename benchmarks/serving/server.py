@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.serving import processes
-from benchmarks.serving.bodies import Post
-from benchmarks.serving.contestants import ROOT, Entry
+from benchmarks.serving.entries import ROOT, Entry
+from benchmarks.serving.payloads import Post
 
 START_SECONDS = 60
 STOP_SECONDS = 15

@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 
 from benchmarks.page import machine
-from benchmarks.serving.bodies import BATCH, COUNT
-from benchmarks.serving.contestants import ENTRIES
-from benchmarks.serving.driver import Race, Turn
-from benchmarks.serving.words import CONDITIONS, GAINS, INTRODUCTION, MAKINGS, faults, unevenness, watching
+from benchmarks.serving.entries import ENTRIES
+from benchmarks.serving.payloads import BATCH, COUNT
+from benchmarks.serving.race import Race, Turn
+from benchmarks.serving.section_text import (
+    CONDITIONS,
+    GAINS,
+    INTRODUCTION,
+    MAKINGS,
+    faults,
+    unevenness,
+    watching,
+)
 from benchmarks.serving.wrk import Load
 from benchmarks.training.table import ratio
 

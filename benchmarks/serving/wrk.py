@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.serving.bodies import NEW_ID, Post
+from benchmarks.serving.payloads import NEW_ID, Post
 
 PRINTABLE = range(32, 127)
 SCRIPT = """\

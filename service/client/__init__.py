@@ -16,7 +16,8 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
-from service.client.answers import (
+from service.client.images import Image, as_form, as_png, batches
+from service.client.responses import (
     DigitsError,
     Prediction,
     Problem,
@@ -24,7 +25,6 @@ from service.client.answers import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from service.client.images import Image, as_form, as_png, batches
 from service.client.transport import Transport
 
 __all__ = [

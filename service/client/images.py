@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-from service.client.answers import Problem
+from service.client.responses import Problem
 
 # What goes into a form: a fraction of what the service reads at once, and enough to be quick.
 BATCH_IMAGES = 64

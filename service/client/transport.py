@@ -14,7 +14,7 @@ from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.client.answers import Answer, UnreachableError
+from service.client.responses import Answer, UnreachableError
 
 LATER = frozenset({429, 502, 503, 504})
 BROKEN = (ConnectionError, HTTPException)

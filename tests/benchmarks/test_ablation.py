@@ -12,8 +12,8 @@ from benchmarks.serving import wrk
 from benchmarks.serving.ablation import pieces
 from benchmarks.serving.ablation.__main__ import publish
 from benchmarks.serving.ablation.entries import BASELINE, VARIANTS, cells, entries
-from benchmarks.serving.bodies import BROWSER_FIELDS, Post
-from benchmarks.serving.driver import Plan, Race, Turn, race
+from benchmarks.serving.payloads import BROWSER_FIELDS, Post
+from benchmarks.serving.race import Plan, Race, Turn, race
 from benchmarks.serving.wrk import Load
 from tests.needs import need
 

@@ -11,12 +11,12 @@ from statistics import median
 
 import pytest
 
-from benchmarks.serving import bodies, overload, processes, server, words, wrk
+from benchmarks.serving import overload, payloads, processes, section_text, server, wrk
 from benchmarks.serving.__main__ import publish
-from benchmarks.serving.bodies import Post
 from benchmarks.serving.checking import check
-from benchmarks.serving.contestants import BATCH_CONNECTIONS, CONNECTIONS, ENTRIES, FORMS, all_cells
-from benchmarks.serving.driver import Plan, Race, Turn, posts_of, race
+from benchmarks.serving.entries import BATCH_CONNECTIONS, CONNECTIONS, ENTRIES, FORMS, all_cells
+from benchmarks.serving.payloads import Post
+from benchmarks.serving.race import Plan, Race, Turn, posts_of, race
 from benchmarks.serving.server import Server, ServerError
 from benchmarks.serving.wrk import Load
 from tests.needs import need
@@ -82,8 +82,8 @@ def test_page_says_what_the_csv_holds(finished: Race, tmp_path: Path) -> None:
         "9.00",
     ]
     assert len(found) == len(CONNECTIONS) * len(NAMES)
-    batch = rows(page, f"### {bodies.BATCH} images in one form")
-    assert batch["4", "this project"][0] == f"{bodies.BATCH * 4500:,}"
+    batch = rows(page, f"### {payloads.BATCH} images in one form")
+    assert batch["4", "this project"][0] == f"{payloads.BATCH * 4500:,}"
     assert len(batch) == len(BATCH_CONNECTIONS)
     assert (tmp_path / "images" / "serving.png").read_bytes().startswith(b"\x89PNG")
 
@@ -108,8 +108,8 @@ def test_refusals_are_not_hidden(finished: Race) -> None:
         Turn(3, "raw", 8, "ours", load(9, refused=5), 1, 1),
         Turn(4, "raw", 8, "ours", load(9, socket_errors=7), 1, 1),
     ]
-    assert words.faults(ENTRIES, turns) == "this project: 5 answers that were errors, 7 socket errors."
-    assert words.faults(ENTRIES, finished.turns).startswith("No request was refused")
+    assert section_text.faults(ENTRIES, turns) == "this project: 5 answers that were errors, 7 socket errors."
+    assert section_text.faults(ENTRIES, finished.turns).startswith("No request was refused")
 
 
 def test_wrks_line_is_found_among_its_own() -> None:
@@ -123,24 +123,24 @@ def test_wrks_line_is_found_among_its_own() -> None:
 def test_script_holds_every_byte() -> None:
     """Any body can be written in Lua: read back by Lua's rules, it is the same."""
     body = bytes(range(256)) + b'0"\\1'
-    written = wrk.script(Post("/predict", "image/png", [body], {"X-Request-Id": bodies.NEW_ID}))
+    written = wrk.script(Post("/predict", "image/png", [body], {"X-Request-Id": payloads.NEW_ID}))
     found = re.search(r'^"(.*)",$', written, re.MULTILINE)
     assert found
     read = re.sub(r"\\(\d{3})", lambda escape: chr(int(escape[1])), found[1])
     assert read.encode("latin-1") == body
     assert 'wrk.format("POST", "/predict", fields, body)' in written
     assert '["Content-Type"] = "image/png",' in written
-    assert written.count(bodies.NEW_ID) == 2, "once in the fields, and once where it is looked for"
+    assert written.count(payloads.NEW_ID) == 2, "once in the fields, and once where it is looked for"
 
 
 def test_all_get_the_same_images() -> None:
     """Every server takes both forms, but for two of ours; each holds all images, or as many in batches."""
-    pngs = [bytes([number]) for number in range(bodies.COUNT)]
+    pngs = [bytes([number]) for number in range(payloads.COUNT)]
     for name, entry in ENTRIES.items():
         assert set(FORMS) <= set(entry.takes) or name in {"logged", "bare"}
         for form, post in posts_of(entry, pngs, {*FORMS, "batch"}).items():
-            assert len(post.bodies) == (len(bodies.BATCH_STARTS) if form == "batch" else bodies.COUNT)
-    assert all(first + bodies.BATCH <= bodies.COUNT for first in bodies.BATCH_STARTS)
+            assert len(post.bodies) == (len(payloads.BATCH_STARTS) if form == "batch" else payloads.COUNT)
+    assert all(first + payloads.BATCH <= payloads.COUNT for first in payloads.BATCH_STARTS)
 
 
 def test_another_digit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from benchmarks.page import write_section
 from benchmarks.serving.__main__ import docs_option
 from benchmarks.serving.ablation.entries import ALL_FORMS, VARIANTS, cells, entries
 from benchmarks.serving.ablation.table import section
-from benchmarks.serving.contestants import CONNECTIONS
-from benchmarks.serving.driver import Plan, Race, race
+from benchmarks.serving.entries import CONNECTIONS
+from benchmarks.serving.race import Plan, Race, race
 from benchmarks.serving.table import as_csv
 from training.options import plain_errors
 

@@ -7,8 +7,8 @@ does not measurably differ from the service.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from benchmarks.serving.bodies import BROWSER_FIELDS
-from benchmarks.serving.contestants import CONNECTIONS, FORMS, OUR_PACKAGES, OUR_SETTINGS, Cell, Entry, Takes
+from benchmarks.serving.entries import CONNECTIONS, FORMS, OUR_PACKAGES, OUR_SETTINGS, Cell, Entry, Takes
+from benchmarks.serving.payloads import BROWSER_FIELDS
 
 CONFIG = ("--config", "service/gunicorn.conf.py")
 BASELINE, PROXIED = "as_it_is", "as_it_is_proxied"

@@ -5,10 +5,10 @@ from statistics import geometric_mean, median
 
 from benchmarks.page import machine
 from benchmarks.serving.ablation.entries import BASELINE, PROXIED, VARIANTS
-from benchmarks.serving.contestants import Cell
-from benchmarks.serving.driver import Race, Turn
+from benchmarks.serving.entries import Cell
+from benchmarks.serving.race import Race, Turn
+from benchmarks.serving.section_text import faults
 from benchmarks.serving.table import per_second, select
-from benchmarks.serving.words import faults
 
 Figure = Callable[[Turn], float]
 INTRODUCTION = """\

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from benchmarks.serving.contestants import ENTRIES, Entry
-from benchmarks.serving.driver import Turn
+from benchmarks.serving.entries import ENTRIES, Entry
+from benchmarks.serving.race import Turn
 
 UNEVEN = 1.5
 WHY_UNEVEN = """\

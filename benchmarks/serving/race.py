@@ -15,10 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.serving import bodies, processes, wrk
-from benchmarks.serving.bodies import Post, post
+from benchmarks.serving import payloads, processes, wrk
 from benchmarks.serving.checking import check, warm_up
-from benchmarks.serving.contestants import ROOT, Cell, Entry, all_cells
+from benchmarks.serving.entries import ROOT, Cell, Entry, all_cells
+from benchmarks.serving.payloads import Post, post
 from benchmarks.serving.server import Server, ServerError, running
 from models.network import predict
 from models.preprocessing import preprocess
@@ -74,8 +74,8 @@ def race(plan: Plan, say: Say = str) -> Race:
     """
     wrk.require()
     result = Race(plan)
-    images = bodies.read_images()
-    pngs = [bodies.as_png(image) for image in images]
+    images = payloads.read_images()
+    pngs = [payloads.as_png(image) for image in images]
     digits = predict(load(DEFAULT_MODEL).network, preprocess(images)).tolist()
     forms = {FIRST_FORM, *(form for form, _ in plan.cells)}
     posts: Posts = {name: posts_of(entry, pngs, forms) for name, entry in plan.entries.items()}

@@ -30,7 +30,7 @@ Cell = tuple[str, int]
 
 
 class Takes(NamedTuple):
-    """How a server takes a form: the encoding (of bodies.ENCODINGS, or batch), the path, further fields."""
+    """How a server takes a form: the encoding (of payloads.ENCODINGS, or batch), the path, further fields."""
 
     encoding: str
     path: str
