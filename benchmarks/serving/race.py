@@ -1,8 +1,8 @@
-"""The race: all servers alive, one at work.
+"""The race: all servers are running, and one at a time is loaded.
 
-A round gives each server one run with each form and number of connections, beginning with another server
-each time. So whatever the machine does besides, slow down or speed up, it does to all of them, and no one
-always follows the same one. Figures are compared within a round.
+In each round, each server has one run in each cell (form and number of connections); each round begins with
+another server. So changes in the machine's speed affect all servers alike, and no server always follows the
+same other one. Figures are compared within a round.
 """
 
 import json
@@ -25,14 +25,18 @@ from models.preprocessing import preprocess
 from models.store import load
 from service.settings import DEFAULT_MODEL
 
-# Every server takes it: its first request, and those of the warm-up, have this form.
+# The form of the first request and of the warm-up: every server takes it.
 FIRST_FORM = "raw"
 Posts = dict[str, dict[str, Post]]
 Say = Callable[[str], object]
 
 
 class Turn(NamedTuple):
-    """One run; cpu_us is processor time a request, spread a pair's busier process's over the other's."""
+    """One run of wrk.
+
+    cpu_us    processor time of all the server's processes, in microseconds a request
+    spread    in a pair, the processor time of the busier process over that of the other
+    """
 
     round: int
     form: str
@@ -46,7 +50,7 @@ class Turn(NamedTuple):
 class Plan(NamedTuple):
     """Which servers race, over how many rounds, in which cells, and how often each is started before.
 
-    The first start reads files that the next ones find in memory: the median is of those that find them.
+    The first start reads files from the disk that later starts find in memory, so the median counts.
     """
 
     entries: Mapping[str, Entry]
@@ -58,7 +62,7 @@ class Plan(NamedTuple):
 
 @dataclass
 class Race:
-    """All turns of a plan, and of each server its versions, starts (seconds) and memory (megabytes)."""
+    """All turns of a plan, and each server's versions, start times (seconds) and memory (megabytes)."""
 
     plan: Plan
     turns: list[Turn] = field(default_factory=list)
@@ -68,9 +72,9 @@ class Race:
 
 
 def race(plan: Plan, say: Say = str) -> Race:
-    """Let the plan's servers answer, in turn, and return what they did.
+    """Run the plan: start its servers, check them, load them in turn.
 
-    Raises ServerError when one does not start, or reads another digit than the network does offline.
+    Raises ServerError if a server does not start, or reads another digit than the network does offline.
     """
     wrk.require()
     result = Race(plan)
@@ -105,9 +109,9 @@ def posts_of(entry: Entry, pngs: Sequence[bytes], forms: Collection[str]) -> dic
 
 
 def versions(name: str, entry: Entry) -> dict[str, str]:
-    """Ask a server's environment for its packages' versions.
+    """Return the versions of the packages in a server's environment.
 
-    Raises ServerError when it is not there.
+    Raises ServerError if the environment is incomplete.
     """
     python = ROOT / ".venv" / entry.environment / "bin" / "python"
     asked = (
@@ -116,7 +120,9 @@ def versions(name: str, entry: Entry) -> dict[str, str]:
     try:
         found = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        message = f"{name}: .venv/{entry.environment} is not whole ({error}); `make bench-serving` makes it"
+        message = (
+            f"{name}: .venv/{entry.environment} is incomplete ({error}); `make bench-serving` creates it"
+        )
         raise ServerError(message) from error
     return dict(zip(entry.packages, json.loads(found.stdout), strict=True))
 
@@ -129,7 +135,7 @@ def write_scripts(posts: Posts, folder: Path) -> None:
 
 
 def _started(name: str, posts: dict[str, Post], folder: Path, stack: ExitStack, result: Race) -> Server:
-    """Start a server several times, and leave it running the last time."""
+    """Start a server several times, and leave the last one running."""
     first, entry = posts[FIRST_FORM], result.plan.entries[name]
     starts = result.starts[name] = []
     for number in range(result.plan.starts - 1):
@@ -151,7 +157,7 @@ def _turns(servers: list[Server], posts: Posts, folder: Path, plan: Plan) -> Ite
 
 
 def _turn(cell: tuple[int, str, int], server: Server, script: Path, seconds: float) -> Turn:
-    """Run wrk once; cell is the round, the form and the connections."""
+    """Run wrk once; `cell` is the round, the form and the number of connections."""
     before = processes.processor_seconds(server.process.pid)
     load = wrk.run(script, server.port, cell[-1], seconds)
     used = processes.since(before, processes.processor_seconds(server.process.pid))
