@@ -1,4 +1,4 @@
-"""This project's service with metrics that count nothing, to measure what they cost."""
+"""The service itself, with metrics that count nothing, to measure what metrics cost."""
 
 from service.app import create_app
 from service.shared_memory.counters import Count, Observations
