@@ -1,4 +1,4 @@
-"""The soak's plot: memory, descriptors and threads, and requests a second, over the time."""
+"""The soak test's plot: memory, descriptors and threads, and responses a second, over time."""
 
 import io
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.torture.watch import Sample
+from benchmarks.torture.sampling import Sample
 from scripts.walkthrough_plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, ORANGE, STYLE, WIDTH_INCHES
 
 

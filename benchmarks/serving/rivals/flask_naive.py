@@ -1,6 +1,6 @@
-"""The service as tutorials write it: request.files, Pillow's open and convert, jsonify, a histogram.
+"""The service as in tutorials: request.files, Pillow's open and convert, jsonify, a histogram.
 
-The image's preparation, the network and the decision are the service's.
+The preprocessing, the network and the decision are the service's.
 """
 
 import io

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.command.check import wrong
+from service.command.check import errors
 from service.settings import DEFAULT_MODEL
 from tests.server import ROOT
 
@@ -17,7 +17,7 @@ ANY_PORT = {"DIGITS_PORT": "0"}
 def test_nothing_is_wrong() -> None:
     """What ships is as it should be; names of others, and of this project's other programs, are theirs."""
     others = {"HOME": "/", "DIGITS_DATA_DIR": "/data", "DIGITS_REQUIRE_ALL": "1", "DIGIT_PORT": "?"}
-    assert list(wrong(ANY_PORT | others)) == []
+    assert list(errors(ANY_PORT | others)) == []
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_nothing_is_wrong() -> None:
 )
 def test_a_name_that_is_none(name: str, meant: str) -> None:
     """A slip leaves a setting at its default without a word: it is named, and what it resembles."""
-    sentence, *more = wrong(ANY_PORT | {name: "1"})
+    sentence, *more = errors(ANY_PORT | {name: "1"})
     assert not more
     assert sentence.startswith(f"{name} is no setting")
     assert sentence.endswith(meant)
@@ -48,7 +48,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
             "DIGITS_WORKERS": "many",
             "DIGITS_MODEL": str(damaged),
         }
-        sentences = list(wrong(environment))
+        sentences = list(errors(environment))
     for sentence, words in zip(
         sentences,
         [
@@ -65,13 +65,13 @@ def test_everything_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost", "::1", "[::1]"])
 def test_hosts(host: str) -> None:
     """Names and addresses of both kinds can be listened on."""
-    assert list(wrong(ANY_PORT | {"DIGITS_HOST": host})) == []
+    assert list(errors(ANY_PORT | {"DIGITS_HOST": host})) == []
 
 
 def test_a_host_that_is_elsewhere() -> None:
     """An address of another machine, and a name that there isn't, are said so."""
     for host in ("192.0.2.1", "nowhere.invalid"):
-        (sentence,) = wrong(ANY_PORT | {"DIGITS_HOST": host})
+        (sentence,) = errors(ANY_PORT | {"DIGITS_HOST": host})
         assert sentence.startswith(f"nothing can listen on {host}, port 0: ")
 
 
@@ -80,7 +80,7 @@ def test_it_leaves_the_port_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for _ in range(2):
-        assert list(wrong({"DIGITS_PORT": str(port)})) == []
+        assert list(errors({"DIGITS_PORT": str(port)})) == []
     socket.create_server(("127.0.0.1", port)).close()
 
 
@@ -89,7 +89,7 @@ def test_keys_and_the_second_port(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         access = {"DIGITS_API_KEY_FILE": str(tmp_path / "keys"), "DIGITS_METRICS_PORT": str(port)}
-        file, metrics = wrong(ANY_PORT | access)
+        file, metrics = errors(ANY_PORT | access)
     assert file.endswith("keys can't be read: No such file or directory")
     assert metrics.startswith(f"nothing can listen on 127.0.0.1, port {port}: ")
 

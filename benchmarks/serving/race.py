@@ -1,39 +1,42 @@
-"""The race: all servers alive, one at work.
+"""The race: all servers are running, and one at a time is loaded.
 
-A round gives each server one run with each form and number of connections, beginning with another server
-each time. So whatever the machine does besides, slow down or speed up, it does to all of them, and no one
-always follows the same one. Figures are compared within a round.
+In each round, each server has one run in each cell (form and number of connections); each round begins with
+another server. So changes in the machine's speed affect all servers alike, and no server always follows the
+same other one. Figures are compared within a round.
 """
 
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.serving import bodies, processes, wrk
-from benchmarks.serving.bodies import Post, post
+from benchmarks.serving import payloads, processes, wrk
 from benchmarks.serving.checking import check, warm_up
-from benchmarks.serving.contestants import ENTRIES, ROOT, cells
+from benchmarks.serving.entries import ROOT, Cell, Entry, all_cells
+from benchmarks.serving.payloads import Post, post
 from benchmarks.serving.server import Server, ServerError, running
 from models.network import predict
 from models.preprocessing import preprocess
 from models.store import load
 from service.settings import DEFAULT_MODEL
 
-# The first start reads files that the next ones find in memory: the median is of those that have them there.
-STARTS = 3
-
+# The form of the first request and of the warm-up: every server takes it.
+FIRST_FORM = "raw"
 Posts = dict[str, dict[str, Post]]
 Say = Callable[[str], object]
 
 
 class Turn(NamedTuple):
-    """One run; cpu_us is processor time a request, spread a pair's busier process's over the other's."""
+    """One run of wrk.
+
+    cpu_us    processor time of all the server's processes, in microseconds a request
+    spread    in a pair, the processor time of the busier process over that of the other
+    """
 
     round: int
     form: str
@@ -45,16 +48,21 @@ class Turn(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Who races, how many rounds, and how long a run is."""
+    """Which servers race, over how many rounds, in which cells, and how often each is started before.
 
-    names: Sequence[str]
+    The first start reads files from the disk that later starts find in memory, so the median counts.
+    """
+
+    entries: Mapping[str, Entry]
     rounds: int
     seconds: float
+    cells: Sequence[Cell] = tuple(all_cells())
+    starts: int = 3
 
 
 @dataclass
 class Race:
-    """All turns of a plan, and of each server its versions, starts (seconds) and memory (megabytes)."""
+    """All turns of a plan, and each server's versions, start times (seconds) and memory (megabytes)."""
 
     plan: Plan
     turns: list[Turn] = field(default_factory=list)
@@ -64,28 +72,29 @@ class Race:
 
 
 def race(plan: Plan, say: Say = str) -> Race:
-    """Let the plan's servers answer, in turn, and return what they did.
+    """Run the plan: start its servers, check them, load them in turn.
 
-    Raises ServerError when one does not start, or reads another digit than the network does offline.
+    Raises ServerError if a server does not start, or reads another digit than the network does offline.
     """
     wrk.require()
     result = Race(plan)
-    images = bodies.read_images()
-    pngs = [bodies.as_png(image) for image in images]
+    images = payloads.read_images()
+    pngs = [payloads.as_png(image) for image in images]
     digits = predict(load(DEFAULT_MODEL).network, preprocess(images)).tolist()
-    posts: Posts = {name: posts_of(name, pngs) for name in plan.names}
+    forms = {FIRST_FORM, *(form for form, _ in plan.cells)}
+    posts: Posts = {name: posts_of(entry, pngs, forms) for name, entry in plan.entries.items()}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = []
-        for name in plan.names:
-            result.versions[name] = versions(name)
+        for name, entry in plan.entries.items():
+            result.versions[name] = versions(name, entry)
             server = _started(name, posts[name], folder, stack, result)
             check(server, posts[name], digits)
             servers.append(server)
-            say(f"{ENTRIES[name].label}: starts in {median(result.starts[name]):.2f} s")
+            say(f"{entry.label}: starts in {median(result.starts[name]):.2f} s")
         write_scripts(posts, folder)
         for server in servers:
-            warm_up(server, folder / f"{server.name}-raw.lua")
+            warm_up(server, folder / f"{server.name}-{FIRST_FORM}.lua")
         for turn in _turns(servers, posts, folder, plan):
             result.turns.append(turn)
             say(_told(turn))
@@ -94,17 +103,16 @@ def race(plan: Plan, say: Say = str) -> Race:
     return result
 
 
-def posts_of(name: str, pngs: Sequence[bytes]) -> dict[str, Post]:
-    """Return what is posted to a server, by form."""
-    return {form: post(*takes, pngs) for form, takes in ENTRIES[name].takes.items()}
+def posts_of(entry: Entry, pngs: Sequence[bytes], forms: Collection[str]) -> dict[str, Post]:
+    """Return what is posted to a server, by form: those of these forms that it takes."""
+    return {form: post(*takes, pngs) for form, takes in entry.takes.items() if form in forms}
 
 
-def versions(name: str) -> dict[str, str]:
-    """Ask a server's environment for its packages' versions.
+def versions(name: str, entry: Entry) -> dict[str, str]:
+    """Return the versions of the packages in a server's environment.
 
-    Raises ServerError when it is not there.
+    Raises ServerError if the environment is incomplete.
     """
-    entry = ENTRIES[name]
     python = ROOT / ".venv" / entry.environment / "bin" / "python"
     asked = (
         f"import importlib.metadata as m, json; print(json.dumps([m.version(n) for n in {entry.packages}]))"
@@ -112,7 +120,9 @@ def versions(name: str) -> dict[str, str]:
     try:
         found = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        message = f"{name}: .venv/{entry.environment} is not whole ({error}); `make bench-serving` makes it"
+        message = (
+            f"{name}: .venv/{entry.environment} is incomplete ({error}); `make bench-serving` creates it"
+        )
         raise ServerError(message) from error
     return dict(zip(entry.packages, json.loads(found.stdout), strict=True))
 
@@ -125,13 +135,13 @@ def write_scripts(posts: Posts, folder: Path) -> None:
 
 
 def _started(name: str, posts: dict[str, Post], folder: Path, stack: ExitStack, result: Race) -> Server:
-    """Start a server several times, and leave it running the last time."""
-    first = posts["raw"]
+    """Start a server several times, and leave the last one running."""
+    first, entry = posts[FIRST_FORM], result.plan.entries[name]
     starts = result.starts[name] = []
-    for number in range(STARTS - 1):
-        with running(name, first, folder / f"{name}-{number}") as server:
+    for number in range(result.plan.starts - 1):
+        with running(name, entry, first, folder / f"{name}-{number}") as server:
             starts.append(server.start_seconds)
-    server = stack.enter_context(running(name, first, folder / name))
+    server = stack.enter_context(running(name, entry, first, folder / name))
     starts.append(server.start_seconds)
     return server
 
@@ -139,7 +149,7 @@ def _started(name: str, posts: dict[str, Post], folder: Path, stack: ExitStack, 
 def _turns(servers: list[Server], posts: Posts, folder: Path, plan: Plan) -> Iterator[Turn]:
     for number in range(plan.rounds):
         first = number % max(len(servers), 1)
-        for form, connections in cells():
+        for form, connections in plan.cells:
             for server in servers[first:] + servers[:first]:
                 if form in posts[server.name]:
                     script = folder / f"{server.name}-{form}.lua"
@@ -147,12 +157,12 @@ def _turns(servers: list[Server], posts: Posts, folder: Path, plan: Plan) -> Ite
 
 
 def _turn(cell: tuple[int, str, int], server: Server, script: Path, seconds: float) -> Turn:
-    """Run wrk once; cell is the round, the form and the connections."""
+    """Run wrk once; `cell` is the round, the form and the number of connections."""
     before = processes.processor_seconds(server.process.pid)
     load = wrk.run(script, server.port, cell[-1], seconds)
     used = processes.since(before, processes.processor_seconds(server.process.pid))
     cpu_us = 1e6 * sum(used.values()) / max(load.requests, 1)
-    spread = processes.spread(used) if ENTRIES[server.name].pair else float("nan")
+    spread = processes.spread(used) if server.entry.pair else float("nan")
     return Turn(*cell, server.name, load, cpu_us, spread)
 
 

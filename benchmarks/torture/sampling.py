@@ -1,4 +1,4 @@
-"""What the service uses, sampled: memory, descriptors, threads, files, processor time."""
+"""Samples of what the service uses: memory, descriptors, threads, files, processor time."""
 
 import csv
 import time
@@ -14,9 +14,9 @@ from benchmarks.torture.service import Service
 
 
 class Sample(NamedTuple):
-    """What all processes of the service use together, and what the client has seen so far.
+    """What all processes of the service use together, and what the client has counted so far.
 
-    pss_mb counts what processes share once, rss_mb in each; files are those that it made where it makes them.
+    pss_mb counts shared memory once, rss_mb once in each process; files are those in the service's TMPDIR.
     """
 
     seconds: float
@@ -28,23 +28,23 @@ class Sample(NamedTuple):
     processor_seconds: float
     answered: int
     ok: int
-    turned_away: int
+    rejected: int
     other_5xx: int
-    broken: int
+    cut_off: int
 
 
-class Watch:
-    """Samples of a service, from now on."""
+class Sampler:
+    """Takes samples of a service, from now on."""
 
     def __init__(self, service: Service, client: Client) -> None:
-        """Take the first one."""
+        """Take the first sample."""
         self.service, self.client = service, client
         self.began = time.monotonic()
         self.samples: list[Sample] = []
         self.take()
 
     def take(self) -> Sample:
-        """Take another."""
+        """Take another sample."""
         family = processes.tree(self.service.process.pid)
         self.samples.append(
             Sample(
@@ -59,13 +59,13 @@ class Watch:
                 self.client.of_status(200),
                 self.client.of_status(503),
                 self.client.failed(),
-                len(self.client.breaks),
+                len(self.client.cut_off),
             )
         )
         return self.samples[-1]
 
     def until(self, seconds: float, every: float) -> None:
-        """Sample until so many seconds have passed since the first one."""
+        """Take a sample every so often, until `seconds` have passed since the first one."""
         while (left := self.began + seconds - time.monotonic()) > 0:
             time.sleep(min(every, left))
             self.take()
@@ -87,9 +87,9 @@ def _resident_kilobytes(process: int) -> float:
 
 
 def growth(samples: Sequence[Sample], name: str, skip: float = 0.1) -> float:
-    """Return by what share the median of the second half is above that of the first.
+    """Return the relative growth of the median from the first half of the samples to the second.
 
-    The first tenth is left out: caches and counters fill then.
+    The first tenth is left out, because caches and counters fill then.
 
     >>> from types import SimpleNamespace
     >>> growth([SimpleNamespace(files=n) for n in (1, 4, 4, 4, 4, 4, 5, 5, 5, 5)], "files")
@@ -111,7 +111,7 @@ def write(samples: Sequence[Sample], path: Path) -> None:
 
 
 def read(path: Path) -> list[Sample]:
-    """Read what was written."""
+    """Read the samples of a CSV file."""
     with path.open(encoding="utf-8", newline="") as file:
         return [Sample(*map(_number, row)) for row in list(csv.reader(file))[1:]]
 

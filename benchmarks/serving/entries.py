@@ -1,8 +1,8 @@
-"""Who races: how each server is started, in which environment, and what it takes where.
+"""The servers that are measured: how each is started, in which environment, and which requests it takes.
 
-All have the same network, the same preparation of images, the same fields in the answer, and one BLAS
-thread a process; all but one have two processes. MLServer has one, for it is faster so: its parallel
-workers are sent each request through a queue, which costs more here than a second core brings.
+All have the same network, the same preprocessing of images, the same fields in the response, and one BLAS
+thread in each process. All have two processes, except MLServer, which is faster with one: it sends each
+request to its parallel workers through a queue, which costs more here than a second core gains.
 """
 
 from collections.abc import Mapping
@@ -25,19 +25,28 @@ UVICORN = (
 )
 
 
+# A form of request, and the number of connections that send it.
+Cell = tuple[str, int]
+
+
 class Takes(NamedTuple):
-    """How a server takes a form: as which of bodies.ENCODINGS (or batch), and on which path."""
+    """How a server takes a form: the encoding (of payloads.ENCODINGS, or batch), the path, further fields."""
 
     encoding: str
     path: str
+    fields: Mapping[str, str] = {}
 
 
 class Entry(NamedTuple):
-    """A server: its name in tables, its environment under .venv, and how it is started there.
+    """A server, and how it is started.
 
-    In the command and the environment's variables, {port}, {port2} and {folder} (one to write to) are
-    filled in. answers_digits is False for who answers the same to everyone; pair tells that two processes
-    of the same kind take the requests, so that one can compare what each had to do.
+    label             its name in tables
+    environment       its Python environment under .venv
+    command           its command; {port}, {port2} and {folder} (to write to) are filled in, in variables too
+    takes             by form, the encoding and path that it takes
+    packages          the packages whose versions are listed
+    answers_digits    False if its response is always the same
+    pair              whether two processes of the same kind take the requests, so that their load is compared
     """
 
     label: str
@@ -72,7 +81,7 @@ ENTRIES = {
         pair=True,
     ),
     "logged": Entry(
-        "this project, each request logged",
+        "this project, with a request log",
         "serve",
         OURS,
         {"raw": Takes("raw", "/predict")},
@@ -90,7 +99,7 @@ ENTRIES = {
         pair=True,
     ),
     "constant": Entry(
-        "Flask, a constant answer",
+        "Flask, constant response",
         "serve",
         (*GUNICORN, f"{RIVALS}.flask_constant:app"),
         SAME_PATH,
@@ -99,7 +108,7 @@ ENTRIES = {
         pair=True,
     ),
     "naive": Entry(
-        "Flask, as tutorials do",
+        "Flask, as in tutorials",
         "serve",
         (*GUNICORN, f"{RIVALS}.flask_naive:app"),
         SAME_PATH,
@@ -145,7 +154,7 @@ ENTRIES = {
 }
 
 
-def cells() -> list[tuple[str, int]]:
-    """Return all (form, connections) that are measured, in their order."""
+def all_cells() -> list[Cell]:
+    """Return all cells that are measured, in order."""
     single = [(form, connections) for form in FORMS for connections in CONNECTIONS]
     return single + [("batch", connections) for connections in BATCH_CONNECTIONS]

@@ -1,4 +1,4 @@
-"""What the service answers, as values: a Prediction or a Problem for each image; and what can go wrong."""
+"""The service's responses as values: a Prediction or a Problem for each image; and the exceptions."""
 
 import json
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the service read in an image.
+    """The digit that the service read in an image.
 
-    confidence        the digit's probability
+    confidence        the probability of the digit
     prediction_set    the digits that can't be ruled out
-    abstained         whether it would not decide: the set is not a single digit, or it looks like no digit
-    request           by what name the service's log knows the answer (X-Request-Id)
+    abstained         whether the service made no decision: several digits are likely, or none is
+    request           the X-Request-Id of the response, which the service also logs
     """
 
     digit: int
@@ -33,7 +33,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no prediction (RFC 9457); without a status, the image could not even be sent."""
+    """Why there is no prediction for an image (RFC 9457); status is None if the image could not be sent."""
 
     type: str
     title: str
@@ -44,11 +44,11 @@ class Problem:
 
 
 class DigitsError(Exception):
-    """What can go wrong between a client and its service."""
+    """The base class of this client's exceptions."""
 
 
 class RefusedError(DigitsError):
-    """The service refused; `problem` says why."""
+    """The service refused a request; `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
         """Keep the problem."""
@@ -56,52 +56,58 @@ class RefusedError(DigitsError):
         self.problem = problem
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return status, title and detail in one line."""
         return f"{self.problem.status} {self.problem.title}: {self.problem.detail}"
 
 
 class UnreachableError(DigitsError):
-    """Nothing answered: refused, broken off, or too slow."""
+    """There was no response: the connection was refused or broke, or the timeout expired."""
 
 
 class UnexpectedAnswerError(DigitsError):
-    """Something answered, but not as this service does."""
+    """There was a response that this service would not send."""
 
 
-class Answer(NamedTuple):
-    """An answer as it came."""
+class Response(NamedTuple):
+    """A response as it was received."""
 
     url: str
     status: int
     headers: HTTPMessage
     content: bytes
 
-    def found(self) -> Prediction | Problem:
-        """Return what it says of one image; raises UnexpectedAnswerError when that is not to be found."""
-        with self._expected():
-            return self._one(self.status, json.loads(self.content))
+    def prediction(self) -> Prediction | Problem:
+        """Return the prediction or the problem of a request with one image.
 
-    def all_found(self, number: int) -> list[Prediction | Problem]:
-        """Return what it says of so many images; raises RefusedError when it refuses them all."""
+        Raises UnexpectedAnswerError if the response has neither.
+        """
+        with self._expected():
+            return self._parsed(self.status, json.loads(self.content))
+
+    def predictions(self, number: int) -> list[Prediction | Problem]:
+        """Return the predictions and problems of a request with `number` images, in order.
+
+        Raises RefusedError if the whole request was refused, UnexpectedAnswerError for any other response.
+        """
         if self.status != HTTPStatus.OK:
-            problem = self.found()
+            problem = self.prediction()
             if isinstance(problem, Problem):
                 raise RefusedError(problem)
         with self._expected():
             documents = json.loads(self.content)["predictions"]
             if len(documents) != number:
                 raise ValueError
-            return [self._one(entry.get("status", self.status), entry) for entry in documents]
+            return [self._parsed(entry.get("status", self.status), entry) for entry in documents]
 
     def retry_after_seconds(self) -> float:
-        """Return after how long to ask again (RFC 9110, 10.2.3: seconds, or a date); 0 if it does not say."""
-        told = self.headers.get("Retry-After", "0")
+        """Return the value of Retry-After in seconds (RFC 9110, 10.2.3: seconds or a date); 0 without one."""
+        value = self.headers.get("Retry-After", "0")
         try:
-            return float(told) if told.isdecimal() else _seconds_until(told)
+            return float(value) if value.isdecimal() else _seconds_until(value)
         except (ValueError, TypeError):
             return 0.0
 
-    def _one(self, status: int, document: dict[str, Any]) -> Prediction | Problem:
+    def _parsed(self, status: int, document: dict[str, Any]) -> Prediction | Problem:
         request = self.headers.get("X-Request-Id", "")
         if status >= HTTPStatus.BAD_REQUEST:
             return Problem(
@@ -125,14 +131,14 @@ class Answer(NamedTuple):
 
     @contextmanager
     def _expected(self) -> Iterator[None]:
-        """Make what reading the content stumbles over the error that it is."""
+        """Turn every error of parsing the content into UnexpectedAnswerError."""
         try:
             yield
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            kind = self.headers.get("Content-Type", "of no type")
-            said = f"{self.status}, {kind}: {self.content[:80]!r}"
+            media_type = self.headers.get("Content-Type", "no Content-Type")
+            received = f"{self.status}, {media_type}: {self.content[:80]!r}"
             raise UnexpectedAnswerError(
-                f"{self.url} answers, but not as this service does: {said}"
+                f"{self.url} sent a response that this service would not send: {received}"
             ) from error
 
 

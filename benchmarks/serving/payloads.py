@@ -1,16 +1,16 @@
-"""What is posted: the same 100 images to everyone, in each form that somebody takes.
+"""The request bodies: the same 100 images for every server, in each encoding that one of them takes.
 
-multipart   a browser's form with one file
+multipart   multipart/form-data with one file, as browsers write it
 raw         the PNG alone
 v2          V2's JSON (MLServer): base64 in an input of datatype BYTES
 json        base64 in a JSON object
-batch       a browser's form with 64 files
+batch       multipart/form-data with 64 files
 """
 
 import base64
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,17 +21,32 @@ from PIL import Image
 SAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mnist_500.npz"
 COUNT = 100
 BATCH = 64
-# Batches that begin with different images: enough not to send the same bytes each time.
+# The first image of each batch: several, so that the bytes differ from request to request.
 BATCH_STARTS = (0, 12, 24, 36)
 BOUNDARY = "----WebKitFormBoundaryDigits0123456789"
+# wrk puts another value in its place in each request.
+NEW_ID = "@a new identifier@"
+# The fields that a browser adds to Host, Content-Type and Content-Length when a page posts an image.
+BROWSER_FIELDS = {
+    "Connection": "keep-alive",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "en-GB,en;q=0.9",
+    "Origin": "http://localhost:8080",
+    "Referer": "http://localhost:8080/",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "X-Request-Id": NEW_ID,
+}
 
 
 class Post(NamedTuple):
-    """Where to post, as what, and the bodies to post one after the other, without end."""
+    """Where to post, the Content-Type, the bodies to post in turn, and further fields of the head."""
 
     path: str
     content_type: str
     bodies: Sequence[bytes]
+    fields: Mapping[str, str] = {}
 
 
 def read_images() -> npt.NDArray[np.uint8]:
@@ -41,14 +56,14 @@ def read_images() -> npt.NDArray[np.uint8]:
 
 
 def as_png(image: npt.NDArray[np.uint8]) -> bytes:
-    """Write an image (height, width) as a PNG."""
+    """Encode an image uint8 (height, width) as a PNG."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
 
 def as_form(pngs: Sequence[bytes], field: str = "file") -> bytes:
-    r"""Write a form of files, as browsers do.
+    r"""Encode files as multipart/form-data, as browsers do.
 
     >>> as_form([b"one", b"two"]).count(b"Content-Disposition"), as_form([b"one"])[-4:]
     (2, b'--\r\n')
@@ -61,7 +76,7 @@ def as_form(pngs: Sequence[bytes], field: str = "file") -> bytes:
 
 
 def as_v2(png: bytes) -> bytes:
-    """Write a V2 inference request.
+    """Encode a request of the Open Inference Protocol (V2).
 
     >>> json.loads(as_v2(b"png"))["inputs"][0]["data"]
     ['cG5n']
@@ -72,7 +87,7 @@ def as_v2(png: bytes) -> bytes:
 
 
 def as_json(png: bytes) -> bytes:
-    """Write a JSON object with the image."""
+    """Encode a JSON object with the image as base64."""
     return json.dumps({"image": base64.b64encode(png).decode()}).encode()
 
 
@@ -84,10 +99,10 @@ ENCODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def post(encoding: str, path: str, pngs: Sequence[bytes]) -> Post:
-    """Encode the images for a path, each as a request, or as a batch of BATCH."""
+def post(encoding: str, path: str, fields: Mapping[str, str], pngs: Sequence[bytes]) -> Post:
+    """Encode the images for a path: one image in each request, or BATCH of them."""
     if encoding == "batch":
         batches = [pngs[first : first + BATCH] for first in BATCH_STARTS]
-        return Post(path, ENCODINGS["multipart"][0], [as_form(batch, "files") for batch in batches])
+        return Post(path, ENCODINGS["multipart"][0], [as_form(batch, "files") for batch in batches], fields)
     content_type, encode = ENCODINGS[encoding]
-    return Post(path, content_type, [encode(png) for png in pngs])
+    return Post(path, content_type, [encode(png) for png in pngs], fields)
