@@ -1,7 +1,7 @@
 """A real browser for the page: without a screen, driven as a person would drive it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,22 +88,60 @@ class Page:
         self.run("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
         element.click()
 
-    def draw(self, strokes: Sequence[Sequence[Sequence[float]]], kind: str = POINTER_MOUSE) -> None:
-        """Draw strokes on the sheet with a mouse, a pen or a finger, each until it is lifted."""
-        self.run("document.getElementById('pad').scrollIntoView({ block: 'center', behavior: 'instant' })")
-        box = self.run("return document.getElementById('pad').getBoundingClientRect().toJSON()")
-        pointer: Any = PointerInput(kind, kind)  # type: ignore[no-untyped-call]
-        builder = ActionBuilder(self.driver, mouse=pointer, duration=MOVE_MS)
-        actions: Any = builder.pointer_action  # much of it is not annotated
-        for stroke in strokes:
-            points = [
-                (box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100) for x, y in stroke
-            ]
-            actions.move_to_location(*map(round, points[0]))
+    def draw(
+        self,
+        strokes: Sequence[Sequence[Sequence[float]]],
+        kind: str = POINTER_MOUSE,
+        hold_seconds: float = 0,
+        move_ms: int = MOVE_MS,
+    ) -> None:
+        """Draw strokes on the sheet with a mouse, a pen or a finger, each held still before it is moved."""
+        with self._pointer(kind, move_ms) as (actions, place):
+            for first, *points in strokes:
+                actions.move_to_location(*place(*first))
+                actions.pointer_down()
+                actions.pause(hold_seconds)
+                for point in points:
+                    actions.move_to_location(*place(*point))
+                actions.pointer_up()
+
+    def press(self, x: float, y: float) -> None:
+        """Press the mouse on the sheet, and keep it pressed."""
+        with self._pointer() as (actions, place):
+            actions.move_to_location(*place(x, y))
             actions.pointer_down()
-            for point in points[1:]:
-                actions.move_to_location(*map(round, point))
+
+    def move(self, x: float, y: float) -> None:
+        """Move the mouse on the sheet."""
+        with self._pointer() as (actions, place):
+            actions.move_to_location(*place(x, y))
+
+    def lift(self) -> None:
+        """Release the mouse."""
+        with self._pointer() as (actions, _):
             actions.pointer_up()
+
+    @contextmanager
+    def _pointer(
+        self, kind: str = POINTER_MOUSE, move_ms: int = MOVE_MS
+    ) -> Iterator[tuple[Any, Callable[[float, float], tuple[int, int]]]]:
+        """Perform a pointer's actions; the function turns the sheet's 100 × 100 into the screen's pixels."""
+        self.run(
+            "const pad = document.getElementById('pad'), box = pad.getBoundingClientRect();"
+            "if (box.top < 0 || box.bottom > innerHeight)"
+            " pad.scrollIntoView({ block: 'center', behavior: 'instant' })"
+        )
+        box = self.run("return document.getElementById('pad').getBoundingClientRect().toJSON()")
+
+        def place(x: float, y: float) -> tuple[int, int]:
+            return (
+                round(box["x"] + x * box["width"] / 100),
+                round(box["y"] + y * box["height"] / 100),
+            )
+
+        pointer: Any = PointerInput(kind, kind)  # type: ignore[no-untyped-call]
+        builder = ActionBuilder(self.driver, mouse=pointer, duration=move_ms)
+        yield builder.pointer_action, place
         builder.perform()
 
     def draw_digit(self, digit: int, kind: str = POINTER_MOUSE) -> None:

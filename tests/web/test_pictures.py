@@ -24,6 +24,16 @@ document.body.dispatchEvent(how === "drop"
 """
 
 
+def blank_png() -> bytes:
+    """Return a PNG without ink."""
+    file = io.BytesIO()
+    Image.new("L", (60, 60), 255).save(file, "PNG")
+    return file.getvalue()
+
+
+BLANK = blank_png()
+
+
 def hand_over(page: Page, how: str, name: str, kind: str, content: bytes) -> None:
     """Drop or paste a file on the page."""
     page.run(HAND_OVER, how, name, kind, base64.b64encode(content).decode())
@@ -67,9 +77,7 @@ def test_a_text_is_refused_with_what_would_be_right(page: Page) -> None:
 
 def test_an_image_without_ink_is_refused_with_the_services_words(page: Page) -> None:
     """The service says that there is nothing to read, and the page says so."""
-    blank = io.BytesIO()
-    Image.new("L", (60, 60), 255).save(blank, "PNG")
-    hand_over(page, "drop", "blank.png", "image/png", blank.getvalue())
+    hand_over(page, "drop", "blank.png", "image/png", BLANK)
     page.wait_for_state("refused")
     assert "There is nothing to read" in page.text("#alert")
     assert page.text("#digit") == "?"
