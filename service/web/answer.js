@@ -1,6 +1,6 @@
 // The answer: the digit, how sure the network is, and ten bars; and plainly, when it is none.
 
-import { make } from "./paint.js";
+import { make, setText } from "./paint.js";
 import { aDigit, percent } from "./text.js";
 
 const digit = document.getElementById("digit");
@@ -38,16 +38,16 @@ export function sentences(answer) {
   const { digit: best, confidence, prediction_set: set, abstained } = answer;
   if (!abstained) return [`It is ${either([best])}.`, `${percent(confidence)} sure. ${nextOf(answer)}`];
   const plain = "This does not look like a single digit.";
-  if (set.length > 1) return [plain, `It may be ${either(set)}. The service abstains, so that a person can look.`];
-  return [plain, `The nearest is ${either([best])}, but there is too little that speaks for it.`];
+  if (set.length > 1) return [plain, `Could be ${either(set)}. A person should check it.`];
+  return [plain, `Closest match: ${best}, but not convincing.`];
 }
 
 export function showAnswer(answer) {
   const [what, more] = sentences(answer);
   panel.classList.toggle("abstained", answer.abstained);
   digit.textContent = badge.textContent = answer.abstained ? `${answer.digit}?` : answer.digit;
-  sentence.textContent = what;
-  aside.textContent = more;
+  setText(sentence, what);
+  setText(aside, more);
   bars.forEach(({ row, fill, share }, index) => {
     const p = answer.probabilities[index];
     fill.style.setProperty("--share", p);
@@ -61,8 +61,8 @@ export function clearAnswer(words = "Nothing yet.") {
   panel.classList.remove("abstained");
   digit.textContent = "?";
   badge.textContent = "";
-  sentence.textContent = words;
-  aside.textContent = "";
+  setText(sentence, words);
+  setText(aside);
   for (const { row, fill, share } of bars) {
     fill.style.setProperty("--share", 0);
     share.textContent = "–";

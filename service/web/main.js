@@ -4,6 +4,7 @@ import { clearAnswer, sentences, showAnswer } from "./answer.js";
 import { Inside } from "./inside.js";
 import { askForKey, onKey, say, warn, warnOf } from "./notices.js";
 import { Pad } from "./pad.js";
+import { setText } from "./paint.js";
 import { drawn, listen, pictureOf } from "./picture.js";
 import { Reader } from "./reader.js";
 import { clearSeen, showSeen } from "./seen.js";
@@ -27,7 +28,6 @@ const pad = new Pad(element("pad"), {
 });
 const reader = new Reader({
   capture: () => pad.capture(),
-  any: () => pad.any,
   inSight: () => inView.size > 0,
   emptied,
   shown,
@@ -40,14 +40,16 @@ const reader = new Reader({
 });
 
 function changed(settled) {
+  const { any } = pad;
   element("undo").disabled = !pad.canUndo;
-  element("clear").disabled = !pad.any;
+  element("clear").disabled = !any;
+  if (!any) return emptied();
   state.state = away ? "away" : "reading";
-  if (settled && !pad.any) emptied();
   reader.changed(settled);
 }
 
 function emptied() {
+  reader.cancel();
   read = null;
   state.state = away ? "away" : "empty";
   element("pad").ariaLabel = EMPTY;
@@ -84,8 +86,8 @@ async function showInside(answer) {
 function introduce(about) {
   inside.use(about);
   const sizes = [about.layers[0].inputs, ...about.layers.map((layer) => layer.neurons)].join("–");
-  const kind = `a multi-layer perceptron of ${sizes}, in NumPy`;
-  element("model").textContent = `In service: ${about.name} ${about.version}, ${kind}.`;
+  const kind = `a multi-layer perceptron (${sizes}) in NumPy`;
+  setText(element("model"), `Model: ${about.name} ${about.version}, ${kind}.`);
 }
 
 function failed(error) {
@@ -115,7 +117,9 @@ async function useExample(button) {
 }
 
 // What fails beside the reading: when the service is away, reading once more finds it when it is back.
+// While the pen is down nothing is said: when it is lifted, all is asked for again.
 function stumbled(error) {
+  if (pad.isDown) return;
   warnOf(error);
   if (error instanceof service.Away) reader.changed(true);
 }

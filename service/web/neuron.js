@@ -63,7 +63,7 @@ export function showNeuron(parameters, connections, answer, network, look) {
   const { layer, neuron } = parameters;
   const name = nameOf(network, layer, neuron);
   card.dataset.neuron = `${layer}/${neuron}`;
-  const title = make("h3", { id: "neuron-title", textContent: name[0].toUpperCase() + name.slice(1) });
+  const title = make("h3", { textContent: name[0].toUpperCase() + name.slice(1) });
   const code = make("code", { textContent: `W${layer}[:, ${neuron}]  b${layer}[${neuron}]` });
   const place = make("p", { className: "note" }, code);
   card.replaceChildren(

@@ -7,6 +7,9 @@ function contextOf(canvas, options) {
   return canvas.getContext("2d", options);
 }
 
+// A pixel that is darker than this is ink. The soft edges that an eraser leaves are lighter.
+const INK_BELOW = 128;
+
 export class Pad {
   #history = new History();
   #stroke = null;
@@ -28,8 +31,16 @@ export class Pad {
     return this.#history.length > 0;
   }
 
+  get isDown() {
+    return this.#stroke !== null;
+  }
+
+  // Whether there is anything to read: a picture, or ink that was not erased.
   get any() {
-    return this.#history.visible().any;
+    const { picture, strokes } = this.#history.visible();
+    if (picture || !strokes.length) return Boolean(picture);
+    const { data } = this.#ink.getImageData(0, 0, SIDE, SIDE);
+    return new Uint32Array(data.buffer).some((pixel) => (pixel & 0xff) < INK_BELOW);
   }
 
   // Show a picture: { blob, image, width, height }, as picture.js makes it.
@@ -123,9 +134,9 @@ export class Pad {
 
   // What is to be read: its PNG, and the picture to show what was done to it. Nothing if there is nothing.
   async capture() {
-    const { picture, any } = this.#history.visible();
-    if (!any) return null;
+    const { picture } = this.#history.visible();
     if (picture) return picture;
+    if (!this.any) return null;
     const image = new OffscreenCanvas(SIDE, SIDE);
     contextOf(image).drawImage(this.#sheet, 0, 0);
     return { image, width: SIDE, height: SIDE, blob: await this.#sheet.convertToBlob({ type: "image/png" }) };

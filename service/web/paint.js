@@ -16,6 +16,11 @@ export function top(values, number, measure = (value) => value) {
   return order.sort((one, other) => measure(values[other]) - measure(values[one])).slice(0, number);
 }
 
+// Set the text of an element that keeps the room for its longest text (data-longest).
+export function setText(element, ...content) {
+  element.firstElementChild.replaceChildren(...content);
+}
+
 // Make an element with properties and children.
 export function make(name, properties = {}, ...children) {
   const element = Object.assign(document.createElement(name), properties);

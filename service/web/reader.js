@@ -19,12 +19,13 @@ export class Reader {
   #wanted = false;
   #settled = true;
   #running = false;
+  #turn = 0; // counts the drawings that were given up
   #lastMs = 0;
   #lifted = () => {};
 
   // capture() gives what is to be read; shown(answer, picture, settled) and failed(error) hear how it went,
-  // emptied() that there is nothing, recovered() that an earlier failure is over; any() says whether there
-  // is something to read, inSight() whether the neurons are on the screen.
+  // emptied() that there is nothing, recovered() that an earlier failure is over; inSight() says whether the
+  // neurons are on the screen.
   constructor(heard) {
     Object.assign(this, heard);
   }
@@ -36,6 +37,13 @@ export class Reader {
     if (!this.#running) this.#run();
   }
 
+  // Drop the answer that is on its way.
+  cancel() {
+    this.#wanted = false;
+    this.#turn += 1;
+    this.#lifted();
+  }
+
   async #run() {
     this.#running = true;
     try {
@@ -43,15 +51,15 @@ export class Reader {
         this.#wanted = false;
         const settled = this.#settled;
         await this.#read(settled);
-        if (!settled && !this.#settled) await this.#interval();
+        if (!settled && !this.#settled) await this.#pauseUntilLifted(INTERVAL_MS);
       }
     } finally {
       this.#running = false;
     }
   }
 
-  #interval() {
-    return Promise.race([pause(INTERVAL_MS), new Promise((resolve) => (this.#lifted = resolve))]);
+  #pauseUntilLifted(milliseconds) {
+    return Promise.race([pause(milliseconds), new Promise((resolve) => (this.#lifted = resolve))]);
   }
 
   // Ask for no more than can be seen or waited for while the pen is down.
@@ -64,27 +72,33 @@ export class Reader {
   async #read(settled) {
     const picture = await this.capture();
     if (!picture) return this.emptied();
+    const turn = this.#turn;
     const began = performance.now();
     try {
       const answer = await service.predict(picture.blob, this.#query(settled));
       this.#lastMs = performance.now() - began;
-      // A sheet that was cleared meanwhile is not to be filled with what was on it.
-      if (this.any()) await this.shown(answer, picture, settled && !this.#wanted);
+      if (turn === this.#turn) await this.shown(answer, picture, settled && !this.#wanted);
     } catch (error) {
-      await this.#fail(error);
+      await this.#fail(error, turn);
     }
   }
 
-  async #fail(error) {
-    this.failed(error);
-    const away = error instanceof service.Away;
-    if (!away && error.status !== 503) {
-      if (!(error instanceof service.Refusal)) throw error; // a defect of the page itself
-      return;
+  // An error is shown only when the pen is up and the drawing has not changed since. Otherwise the drawing is
+  // read again anyway, and that shows what is still wrong.
+  async #fail(error, turn) {
+    const isTransient = error instanceof service.Away || error.status === 503;
+    if (!isTransient && !(error instanceof service.Refusal)) throw error; // a defect of the page itself
+    if (turn !== this.#turn || (this.#settled && this.#wanted)) return;
+    const retryMs = error.retrySeconds ? 1000 * error.retrySeconds : RETRY_MS;
+    if (this.#settled) {
+      this.failed(error);
+      if (!isTransient) return;
+      do await pause(retryMs);
+      while (!(await service.isReady()));
+      this.recovered();
+    } else if (isTransient) {
+      await this.#pauseUntilLifted(retryMs);
     }
-    do await pause(error.retrySeconds ? 1000 * error.retrySeconds : RETRY_MS);
-    while (!(await service.isReady()));
-    this.recovered();
-    this.#wanted = true;
+    this.#wanted ||= isTransient;
   }
 }

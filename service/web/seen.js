@@ -1,12 +1,12 @@
 // What the network saw: the receipt's steps, drawn over the picture and over its 28 × 28 pixels.
 
-import { PIXEL_SIDE, make, paintPixels } from "./paint.js";
+import { PIXEL_SIDE, paintPixels, setText } from "./paint.js";
 import { fixed } from "./text.js";
 
 const original = document.getElementById("original");
 const pixels = document.getElementById("pixels");
-const steps = document.getElementById("steps");
-const NOT_YET = steps.textContent;
+const steps = [...document.getElementById("steps").children];
+const NOT_YET = steps.map((step) => step.textContent);
 const BOX = 20;
 const ACCENT = "#ffb048";
 
@@ -64,21 +64,22 @@ export function stepsOf(receipt, width, height) {
   const [wide, high] = placed(receipt.crop, receipt.scale);
   const [column, row] = receipt.shift;
   return [
-    receipt.inverted ? "Inverted: dark ink on light became light on dark." : "Not inverted: the ink is light on dark.",
-    `Cropped: columns ${left} to ${right}, rows ${top} to ${bottom} of ${width} × ${height} pixels.`,
+    receipt.inverted
+      ? "Inverted, because the ink was darker than the background."
+      : "Not inverted, because the ink was lighter than the background.",
+    `Cropped to columns ${left} to ${right} and rows ${top} to ${bottom} of ${width} × ${height} pixels.`,
     receipt.scale === 1
-      ? "Not scaled: the digit had its size."
-      : `Scaled by ${fixed(receipt.scale)}: ${right - left} × ${bottom - top} pixels became ${wide} × ${high}.`,
-    `Shifted: its corner to column ${column}, row ${row}, so that its centre of mass is in the middle (+).`,
-    `Ink on ${Math.round(100 * receipt.ink_fraction)} % of the 784 pixels.`,
+      ? "Not scaled, because the digit already fits."
+      : `Scaled by ${fixed(receipt.scale)}, from ${right - left} × ${bottom - top} to ${wide} × ${high} pixels.`,
+    `Placed at column ${column}, row ${row}, so that the centre of mass is in the middle (+).`,
+    `${Math.round(100 * receipt.ink_fraction)} % of the 784 pixels contain ink.`,
   ];
 }
 
 export function showSeen(receipt, picture) {
   drawOriginal(picture, receipt.crop);
   drawPixels(receipt);
-  const lines = stepsOf(receipt, picture.width, picture.height);
-  steps.replaceChildren(...lines.map((textContent) => make("li", { textContent })));
+  stepsOf(receipt, picture.width, picture.height).forEach((step, index) => setText(steps[index], step));
   original.ariaLabel = "The picture, with the crop framed";
   pixels.ariaLabel = `The 28 by 28 pixels; ${Math.round(100 * receipt.ink_fraction)} % bear ink`;
 }
@@ -87,5 +88,5 @@ export function clearSeen() {
   for (const canvas of [original, pixels]) {
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
   }
-  steps.replaceChildren(make("li", { textContent: NOT_YET }));
+  NOT_YET.forEach((step, index) => setText(steps[index], step));
 }

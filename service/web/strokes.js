@@ -19,18 +19,18 @@ export class History {
   }
 
   clear() {
-    if (this.visible().any) this.add({ cleared: true });
+    this.add({ cleared: true });
   }
 
   // What is on the sheet now: a picture, or the strokes since the last picture or clearing.
   visible() {
     const strokes = [];
     for (const action of this.#actions.toReversed()) {
-      if (action.picture && !strokes.length) return { picture: action.picture, strokes, any: true };
+      if (action.picture && !strokes.length) return { picture: action.picture, strokes };
       if (!action.stroke) break;
       strokes.unshift(action.stroke);
     }
-    return { picture: null, strokes, any: strokes.some((stroke) => !stroke.erases) };
+    return { picture: null, strokes };
   }
 }
 
@@ -43,10 +43,19 @@ function middle(one, other) {
   return [(one.x + other.x) / 2, (one.y + other.y) / 2];
 }
 
+// A canvas paints nothing for a line without length, so each stroke begins with a dot.
+function paintDot(context, { x, y, width }) {
+  context.fillStyle = context.strokeStyle;
+  context.beginPath();
+  context.arc(x, y, width / 2, 0, 2 * Math.PI);
+  context.fill();
+}
+
 // Paint a stroke's points from one on; what is before it is there already. A curve goes from the middle of
 // two points to the middle of the next two, so that a quick hand draws no corners.
 export function paint(context, { points }, from = 0) {
   context.lineCap = context.lineJoin = "round";
+  if (from === 0) paintDot(context, points[0]);
   for (let index = from; index < points.length; index += 1) {
     const here = points[index];
     const last = points[Math.max(index - 1, 0)];

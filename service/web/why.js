@@ -1,6 +1,6 @@
 // Why, and why not: what each pixel added to a digit's logit, as the service says it.
 
-import { make, paintSigned } from "./paint.js";
+import { make, paintSigned, setText } from "./paint.js";
 import { aDigit, fixed, signed } from "./text.js";
 
 const heat = document.getElementById("heat");
@@ -32,14 +32,14 @@ function questionOf(digit, answered) {
 
 function sentenceOf({ digit, logit, rest, relevance }, answered) {
   const [pro, contra] = sumsOf(relevance);
-  const sums = `Pixels for it add ${signed(pro, 2)}, pixels against it ${signed(contra, 2)},`
-    + ` and what no pixel accounts for (with ReLU, the biases) ${signed(rest, 2)}. Together: z = ${fixed(logit, 2)}.`;
+  const sums = `Pixels in favour add ${signed(pro, 2)}, pixels against add ${signed(contra, 2)},`
+    + ` and the rest (with ReLU, the biases) adds ${signed(rest, 2)}. Together: z = ${fixed(logit, 2)}.`;
   return [make("strong", { textContent: questionOf(digit, answered) }), ` ${sums}`];
 }
 
 export function showWhy(explanation, pixels, answered) {
   paintSigned(heat, explanation.relevance, pixels);
-  reason.replaceChildren(...sentenceOf(explanation, answered));
+  setText(reason, ...sentenceOf(explanation, answered));
   heat.ariaLabel = `Heat map of the pixels for and against ${aDigit(explanation.digit)}`;
   heat.dataset.digit = explanation.digit;
   buttons.forEach((button, digit) => {
@@ -53,7 +53,7 @@ export function showWhy(explanation, pixels, answered) {
 export function clearWhy() {
   heat.getContext("2d").clearRect(0, 0, heat.width, heat.height);
   delete heat.dataset.digit;
-  reason.textContent = UNASKED;
+  setText(reason, UNASKED);
   for (const button of buttons) {
     button.disabled = true;
     button.ariaPressed = "false";
