@@ -55,9 +55,9 @@ function paintDot(context, { x, y, width }) {
 // two points to the middle of the next two, so that a quick hand draws no corners.
 export function paint(context, { points }, from = 0) {
   context.lineCap = context.lineJoin = "round";
-  if (from === 0) paintDot(context, points[0]);
   for (let index = from; index < points.length; index += 1) {
     const here = points[index];
+    if (index === 0) paintDot(context, here);
     const last = points[Math.max(index - 1, 0)];
     const before = points[Math.max(index - 2, 0)];
     context.beginPath();

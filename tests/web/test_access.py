@@ -23,9 +23,9 @@ def prefer(driver: Chrome, **features: str) -> None:
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": pairs})
 
 
-def resize(driver: Chrome, width: int) -> None:
-    """Give the browser a screen of that width; a narrow one is a phone's."""
-    screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+def resize(driver: Chrome, width: int, height: int = 800) -> None:
+    """Give the browser a screen of that size; a narrow one is a phone's."""
+    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
 

@@ -157,9 +157,12 @@ return [document.getElementById("sentence").textContent, document.getElementById
         ({"abstained": False, "prediction_set": [4]}, ("It is a 4.", "60.0 % sure. Next is a 0, 10.0 %.")),
         (
             {"abstained": True, "prediction_set": [4, 8]},
-            ("not look like a single digit", "may be a 4 or an 8"),
+            ("not look like a single digit", "Could be a 4 or an 8."),
         ),
-        ({"abstained": True, "prediction_set": []}, ("not look like a single digit", "nearest is a 4")),
+        (
+            {"abstained": True, "prediction_set": []},
+            ("not look like a single digit", "Closest match: 4, but not convincing."),
+        ),
     ],
     ids=["sure", "torn", "lost"],
 )

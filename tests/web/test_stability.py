@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 KEY = "secret"
 DELAYS_MS = [0, 50, 300, 2000]
-SCREENS = [1440, 390]
+SCREENS = [(1440, 900), (1024, 2400), (390, 844)]
 HOLD_SECONDS = 0.5
 SLOW_MS = 60
 
@@ -66,10 +66,10 @@ new MutationObserver(() => { counted.alerts += alertBox.hidden ? 0 : 1; })
 """
 
 
-@pytest.fixture(params=SCREENS)
+@pytest.fixture(params=SCREENS, ids=lambda size: "x".join(map(str, size)))
 def screen(media: Chrome, request: pytest.FixtureRequest) -> Chrome:
-    """A browser with a wide screen, and with a phone's."""
-    resize(media, request.param)
+    """A browser with a wide screen, with a high one that shows all panels, and with a phone's."""
+    resize(media, *request.param)
     return media
 
 
