@@ -37,7 +37,7 @@ class Shot(NamedTuple):
 def drawn(page: Page) -> None:
     """Draw a three and choose the explanation for the eight."""
     page.draw_digit(3)
-    page.click("#digits button:nth-child(9)")
+    page.click("#explain-digit button:nth-child(9)")
     page.run("scrollTo(0, 0)")
 
 
@@ -45,7 +45,7 @@ def inside(page: Page) -> None:
     """Draw a five and select one of the most active neurons of the first layer."""
     page.draw_digit(5)
     page.click("#layers .layer:nth-of-type(2) .cell:nth-child(3)")
-    page.run("document.getElementById('inside').scrollIntoView({ behavior: 'instant' })")
+    page.run("document.getElementById('network').scrollIntoView({ behavior: 'instant' })")
 
 
 def touched(page: Page) -> None:

@@ -1,4 +1,4 @@
-// Numbers and digits in words and figures.
+// Formats numbers and digits as text.
 
 const MINUS = "\u2212";
 
@@ -17,11 +17,12 @@ export function percent(share) {
   return `${value.toFixed(1)} %`;
 }
 
-// "a 3", but "an 8".
+// Return "a 3", but "an 8".
 export function aDigit(digit) {
   return `${digit === 8 ? "an" : "a"} ${digit}`;
 }
 
-export function count(number) {
+// Return an integer with thousands separators.
+export function grouped(number) {
   return number.toLocaleString("en-GB");
 }
