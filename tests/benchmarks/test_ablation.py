@@ -114,7 +114,7 @@ def test_browsers_fields_are_sent_with_new_identifiers(tmp_path: Path) -> None:
 def test_short_race_of_two_variants() -> None:
     """Two variants race against the service as it is: all read the right digits, and all runs are there."""
     need("wrk")
-    names = ["flask_dispatch", "pillow_png"]
+    names = ["no_micro_batching", "pillow_png"]
     chosen = {name: entry._replace(environment=sys.prefix) for name, entry in entries(names).items()}
     found = race(Plan(chosen, 1, 0.2, cells(["raw", "multipart-browser"], [2]), starts=1))
     order = [(turn.form, turn.server) for turn in found.turns]
