@@ -16,6 +16,8 @@ help:                ## List the commands
 serve: $(SERVE)/done ## Run the service on port 8080 with the shipped weights
 	$(SERVE)/bin/gunicorn --config service/gunicorn.conf.py
 
+# One BLAS thread: the tests already run one process for each core.
+test: export OPENBLAS_NUM_THREADS = 1
 test: $(DEV)/done    ## Run all tests
 	$(RUN) -m pytest -n auto --dist loadgroup
 

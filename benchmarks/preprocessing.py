@@ -23,8 +23,8 @@ from benchmarks.accuracy.pens import Grey
 from benchmarks.accuracy.rendering import hairline, marker, pen, photo
 from service.images.codec import decode
 from service.images.normalise import normalise
+from training.cli.options import data_dir_option, plain_errors
 from training.data import load_split
-from training.options import data_dir_option, plain_errors
 
 IMAGES = 20
 CANVAS = 280, 280

@@ -20,9 +20,9 @@ from PIL import Image
 from models.activations import ELEMENTWISE, Array, prelu, prelu_derivative, softmax, softmax_backward
 from models.network import Layer, Network, Parameters, forward, parameters
 from models.preprocessing import preprocess
-from training.augmentation import deform
 from training.backprop import backward
-from training.dropout import masks
+from training.data.augmentation import deform
+from training.dropout import dropout_masks
 from training.initializers import FIRST_PRELU_SLOPE, initialise
 from training.losses import LOSSES, cost, difference
 from training.optimizers import Adam, GradientDescent, Momentum, Optimizer
@@ -131,7 +131,9 @@ def learning_rates() -> Figure:
         only = {"W1": network[1].W}
         path = [0.4]
         for _ in range(6):
-            GradientDescent().step(only, backward(network, forward(network, x), y, loss), rate)
+            activity = forward(network, x)
+            gradients = backward(network, activity, loss.cost_gradient(activity, y))
+            GradientDescent().step(only, gradients, rate)
             path.append(network[1].W.item())
         axis.plot(line, [cost_at(w) for w in line], color=GREY)
         axis.plot(path, [cost_at(w) for w in path], "o-", color=BLUE, markersize=5, linewidth=1.2)
@@ -191,7 +193,8 @@ def _descend(
     (x, y), named = data, parameters(network)
     path = [{name: p.copy() for name, p in named.items()}]
     for batch in batches:
-        gradients = backward(network, forward(network, x[batch]), y[batch], LOSSES["mse"])
+        activity = forward(network, x[batch])
+        gradients = backward(network, activity, LOSSES["mse"].cost_gradient(activity, y[batch]))
         optimizer.step(named, gradients, rate)
         path.append({name: p.copy() for name, p in named.items()})
     return path
@@ -293,8 +296,9 @@ def _costs(network: Network, train: Data, validation: Data, rate: float) -> Iter
     optimizer, loss, rng = Adam(), LOSSES["cross_entropy"], np.random.default_rng(2)
     x, y = train
     for _ in range(600):
-        dropped = masks([0, rate, rate], [2, 64, 64], len(x), rng)
-        gradients = backward(network, forward(network, x, dropped), y, loss, dropped)
+        masks = dropout_masks([0, rate, rate], [2, 64, 64], len(x), rng)
+        activity = forward(network, x, masks)
+        gradients = backward(network, activity, loss.cost_gradient(activity, y), masks, from_logits=True)
         optimizer.step(parameters(network), gradients, 0.005)
         yield [cost(loss.function(forward(network, xs).z[-1], ys)) for xs, ys in (train, validation)]
 

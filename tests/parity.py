@@ -17,8 +17,8 @@ from models.network import predict
 from models.preprocessing import preprocess
 from service.settings import DEFAULT_MODEL
 from tests.server import Server, post_png, running
+from training.cli.options import data_dir_option
 from training.data import Images, load_examples
-from training.options import data_dir_option
 
 
 def png_of(image: npt.NDArray[np.uint8]) -> bytes:

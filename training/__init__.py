@@ -1,1 +1,5 @@
-"""The offline program that fits the network. Nothing of it is needed to serve."""
+"""The training program: it fits the network that the service runs, and writes it to one file.
+
+The files at the top of this folder are a lecture on neural networks; they may import data/, engine/ and
+models/, and only evaluation/ and cli/ may import them. Start reading in fit.py, the training loop.
+"""

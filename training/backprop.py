@@ -1,14 +1,16 @@
-"""Backpropagation: the gradient of the cost by every parameter, from one forward pass.
+"""Backpropagation: the gradient of the cost with respect to every parameter, from one forward pass.
 
-From the last layer to the first, with upstream = d cost / d a and delta = d cost / d z:
+From the last layer to the first, with upstream = d cost / d a and delta = d cost / d z of the layer:
 
-    delta    = upstream * f'(z)          at the output, from the loss; with cross-entropy y_hat - y
-    dW       = a_before.T @ delta        (fan_in, fan_out)
-    db       = sum over the batch of delta
-    dslope   = sum over the batch of upstream * min(z, 0)        prelu alone
-    upstream = delta @ W.T               what the layer before hears
+    delta    = upstream * f'(z)
+    dW       = a_before.T @ delta                        (fan_in, fan_out)
+    db       = sum of delta over the batch               (fan_out,)
+    dslope   = sum of upstream * min(z, 0) over the batch    (fan_out,), for prelu alone
+    upstream = delta @ W.T                               (N, fan_in), for the layer before
 
-The cost is the mean over the batch, so the first upstream carries the factor 1 / N.
+The cost is the mean of the losses over the batch of N examples, so the first upstream is the gradient of the
+loss divided by N. Cross-entropy is computed from the logits z, so its gradient is the delta of the last layer
+already.
 """
 
 from collections.abc import Sequence
@@ -17,33 +19,33 @@ import numpy as np
 
 from models.activations import Array, activate_backward, prelu_slope_derivative
 from models.network import Activity, Network, Parameters, parameters
-from training.losses import Loss
 
 
 def backward(  # noqa: PLR0913 - each is a part of the equations
     network: Network,
     activity: Activity,
-    y: Array,
-    loss: Loss,
+    upstream: Array,
     masks: Sequence[Array | None] = (),
     *,
+    from_logits: bool = False,
     out: Parameters | None = None,
-    d_x: Array | None = None,
 ) -> Parameters:
-    """Return d cost / d parameter, named as in models.network.parameters.
+    """Return d cost / d parameter for every parameter, by the names of models.network.parameters.
 
-    activity is what forward returned for the batch, with the same masks; y (N, K) the targets.
-    The gradients are written into the arrays of `out`, if given, and else into new ones. For what lies
-    before the network, d cost / d x (N, fan_in) is written into `d_x`, if given.
+    activity is the result of forward() for the batch, with the same masks. upstream (N, K) is the gradient of
+    the cost with respect to the output a of the last layer, or to its z if from_logits. The gradients are
+    written into the arrays of `out` if it is given, otherwise into new ones.
+
+    >>> from models.network import Layer, forward
+    >>> network = (Layer(np.array([[2.0], [-1.0]]), np.array([0.5]), "relu"),)
+    >>> x = np.array([[1.0, 0.0], [3.0, 1.0]])
+    >>> backward(network, forward(network, x), upstream=np.array([[1.0], [0.5]]))
+    {'W0': array([[2.5], [0.5]]), 'b0': array([1.5])}
     """
     gradients = {n: np.empty_like(p) for n, p in parameters(network).items()} if out is None else out
-    n = len(y)
-    fused = loss.takes_logits
-    upstream: Array = loss.gradient(activity.z[-1] if fused else activity.a[-1], y) / n
     for index in reversed(range(len(network))):
         layer, z = network[index], activity.z[index]
-        last = index == len(network) - 1
-        if last and fused:
+        if from_logits and index == len(network) - 1:
             delta = upstream
         else:
             upstream = _through_mask(upstream, masks, index + 1)
@@ -54,8 +56,6 @@ def backward(  # noqa: PLR0913 - each is a part of the equations
         np.sum(delta, axis=0, out=gradients[f"b{index}"])
         if index > 0:
             upstream = delta @ layer.W.T
-    if d_x is not None:
-        d_x[...] = _through_mask(delta @ network[0].W.T, masks, 0)
     return gradients
 
 

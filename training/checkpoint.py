@@ -1,33 +1,34 @@
-"""Checkpoints: a training under way, in one .npz, so that it can go on after anything.
+"""Checkpoints: a training under way, saved in one .npz, so that it can be continued.
 
-Arrays are stored by name (weights.W0, optimizer.velocity.all, average.all, best.W0, …), and all else as
-JSON in `about`. Saving is atomic: a process killed in the middle leaves the checkpoint before.
+Arrays are stored by name (weights.W0, optimizer.velocity.all, average.all, best.W0, …), and everything else
+as JSON in `about`. Saving is atomic: if the process is killed while it saves, the last checkpoint remains.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models.activations import Array
+from models.network import from_parameters, parameters
 from models.store import atomic_write
-from training.fit import Epoch, Measure, Training
+from training.history import Epoch, Measure
 from training.optimizers import OPTIMIZERS, WeightAverage
-from training.reader import Reader, all_parameters, reader_from
 from training.recipe import Recipe
+from training.state import Training
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that can't be continued; the message names the file and why."""
+    """A checkpoint that can't be continued; the message names the file and the reason."""
 
 
 def save(path: Path, training: Training) -> None:
-    """Write the training to path, whole or not at all."""
+    """Write the training to path, completely or not at all."""
     arrays = (
-        _prefixed("weights", all_parameters(training.reader))
+        _prefixed("weights", parameters(training.network))
         | _prefixed("optimizer", training.optimizer.state)
         | _prefixed("average", training.average.state)
         | _prefixed("best", training.best)
@@ -45,13 +46,17 @@ def save(path: Path, training: Training) -> None:
 def load(path: Path) -> Training:
     """Read the training back from path.
 
-    Raises CheckpointError when there is none, or it is not whole.
+    Raises CheckpointError when there is no such file, it is damaged, or its recipe has fields that this
+    version does not know.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(str(arrays["about"]))
+        _check_fields(path, about["recipe"])
         return _restore(about, arrays)
+    except CheckpointError:
+        raise
     except FileNotFoundError:
         message = f"{path}: there is no checkpoint to resume"
         raise CheckpointError(message) from None
@@ -60,19 +65,15 @@ def load(path: Path) -> Training:
         raise CheckpointError(message) from error
 
 
-def load_finished(path: Path) -> Reader:
-    """Read what a finished training came to, to teach others.
-
-    Raises CheckpointError as `load` does, and for a training that is still under way.
-    """
-    training = load(path)
-    if not training.finished:
+def _check_fields(path: Path, recipe: Mapping[str, Any]) -> None:
+    """Raise CheckpointError for a recipe with fields that this version does not know."""
+    unknown = recipe.keys() - {entry.name for entry in fields(Recipe)}
+    if unknown:
         message = (
-            f"{path}: this teacher is after epoch {training.epoch} of {training.recipe.epochs}: "
-            f"`python -m training teach --resume --out={path}` goes on"
+            f"{path}: an older version of this program wrote this checkpoint, so it can't be resumed: "
+            f"its recipe has {', '.join(sorted(unknown))}, which this version does not know"
         )
         raise CheckpointError(message)
-    return training.result
 
 
 def _restore(about: dict[str, Any], arrays: Mapping[str, Array]) -> Training:
@@ -81,12 +82,12 @@ def _restore(about: dict[str, Any], arrays: Mapping[str, Array]) -> Training:
         name: tuple(value) if isinstance(value, list) else value for name, value in about["recipe"].items()
     }
     recipe = Recipe(**choices)
-    reader = reader_from(_without(arrays, "weights"), recipe.activations)
+    network = from_parameters(_without(arrays, "weights"), recipe.activations)
     optimizer, average = OPTIMIZERS[recipe.optimizer](recipe.momentum), WeightAverage(recipe.average_decay)
     optimizer.state, average.state = _without(arrays, "optimizer"), _without(arrays, "average")
     history = [Epoch(Measure(*train), Measure(*validation)) for train, validation in about["history"]]
     best = _without(arrays, "best")
-    return Training(recipe, reader, optimizer, average, about["epoch"], about["batch"], history, best)
+    return Training(recipe, network, optimizer, average, about["epoch"], about["batch"], history, best)
 
 
 def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

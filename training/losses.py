@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.activations import ACTIVATIONS, Array, softmax
+from models.network import Activity
 
 
 def difference(y_hat: Array, y: Array) -> Array:
@@ -106,6 +107,20 @@ class Loss(NamedTuple):
     def takes_logits(self) -> bool:
         """Whether the first argument is z (softmax fused in) rather than the activation y_hat."""
         return self.function is cross_entropy
+
+    def losses(self, activity: Activity, y: Array) -> Array:
+        """Return the loss (N,) of each example, from the result of forward() and the targets y (N, K)."""
+        return self.function(self._argument(activity), y)
+
+    def cost_gradient(self, activity: Activity, y: Array) -> Array:
+        """Return the gradient (N, K) of the cost with respect to the output: to z if takes_logits, else to a.
+
+        The cost is the mean of the losses over the batch: hence the division by N.
+        """
+        return self.gradient(self._argument(activity), y) / len(y)
+
+    def _argument(self, activity: Activity) -> Array:
+        return activity.z[-1] if self.takes_logits else activity.a[-1]
 
 
 # A hinge asks for scores beyond ±1, which an output bounded by [0, 1] can't reach on the left.

@@ -9,7 +9,7 @@
 Whether this is full-batch, stochastic or mini-batch descent is the batch's size, not the step's
 form. Weight decay is decoupled: it shrinks W itself, p *= 1 - lr·decay, before the step.
 
-Steps work in place, block by block (blocks.py). Gradients are read, never changed. The
+Steps work in place, block by block (engine/blocks.py). Gradients are read, never changed. The
 optimizer's `state`, a plain dict of arrays, is the one thing in training that remembers anything
 between steps. Sources: Sutskever et al., "On the importance of initialization and momentum", 2013 (in
 the form that PyTorch uses); Kingma, Ba, "Adam", 2014, algorithm 1; Loshchilov, Hutter, "Decoupled
@@ -24,7 +24,7 @@ import numpy as np
 
 from models.activations import Array
 from models.network import Parameters
-from training.blocks import in_blocks
+from training.engine.blocks import in_blocks
 
 
 class Optimizer(Protocol):

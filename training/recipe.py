@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
 from models.activations import ACTIVATIONS
-from training.convolution import features
-from training.epochs import Variety
+from training.data.epochs import Variety
 from training.initializers import BIASES, WEIGHTS
 from training.losses import LOSSES, Loss, loss_named
 from training.optimizers import OPTIMIZERS
-from training.schedules import SCHEDULES
-from training.sharing import PLACES
+from training.schedules import SCHEDULES, learning_rate_at
+from training.shared_start import PLACES
 
-FULL_BATCH = 0
+# The purpose of a random generator is part of its seed, so that no two purposes get the same numbers.
+INITIALISE, SHUFFLE, DRAW, DROPOUT = range(4)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,6 @@ NOT_NEGATIVE = Check(lambda value: value >= 0, "0 or more")
 SHARE = Check(lambda value: 0 <= value < 1, "from 0 to below 1")
 SIZES = Check(lambda sizes: all(size > 0 for size in sizes), "layer sizes above 0")
 ON_OR_OFF = Check(lambda value: isinstance(value, bool), "on or off")
-NAMES = Check(all, "files' names")
 SHARES = Check(lambda rates: all(0 <= rate < 1 for rate in rates), "rates from 0 to below 1")
 
 
@@ -49,7 +50,6 @@ def _choice(default: Any, text: str, check: Check) -> Any:  # noqa: ANN401 - eac
 class Recipe:
     """The hyper-parameters of one training; raises ValueError with a sentence for a bad one."""
 
-    maps: tuple[int, ...] = _choice((), "Maps of each convolution before the network, in a teacher.", SIZES)
     hidden: tuple[int, ...] = _choice((512, 256), "Neurons of each hidden layer.", SIZES)
     activation: str = _choice("relu", "Activation of the hidden layers.", _one_of(ACTIVATIONS))
     output: str = _choice("softmax", "Activation of the output layer.", _one_of(ACTIVATIONS))
@@ -77,9 +77,6 @@ class Recipe:
     deform: bool = _choice(default=True, text="Deform the images anew each epoch.", check=ON_OR_OFF)
     ink: float = _choice(0.05, "Share of deformed images given each change of ink.", SHARE)
     outliers: float = _choice(0.1, "Pictures of no digit for each deformed image.", NOT_NEGATIVE)
-    passes: int = _choice(1, "Passes over deformed images before they are drawn anew.", POSITIVE)
-    teachers: tuple[str, ...] = _choice((), "Finished teachers, whose opinions to learn.", NAMES)
-    teacher_temperature: float = _choice(4.0, "Temperature of the teachers' opinions.", POSITIVE)
     limit: int = _choice(0, "Train on the first images alone; 0: on all.", NOT_NEGATIVE)
     split_seed: int = _choice(1, "Where the choice of the validation images starts.", NOT_NEGATIVE)
     seed: int = _choice(1, "Where all other randomness starts.", NOT_NEGATIVE)
@@ -95,11 +92,19 @@ class Recipe:
             most = 1 + len(self.hidden)
             message = f"dropout has {len(self.dropout)} rates, but only {most} layers can drop"
             raise ValueError(message)
-        features(self.maps)
-        if self.shared_epochs and (self.maps or not self.hidden or self.hidden[0] % PLACES):
-            message = f"shared_epochs need a first hidden layer of a multiple of {PLACES} neurons, no maps"
+        if self.shared_epochs and (not self.hidden or self.hidden[0] % PLACES):
+            message = f"shared_epochs need a first hidden layer with a multiple of {PLACES} neurons"
             raise ValueError(message)
         _ = self.output_loss
+
+    def rng(self, purpose: int, *number: int) -> np.random.Generator:
+        """Return the generator for a purpose, in the epoch or step of that number."""
+        return np.random.default_rng([self.seed, purpose, *number])
+
+    def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """Return the learning rate of a step, counted from the first of the training."""
+        steps, warmup_steps = self.epochs * steps_per_epoch, round(self.warmup_epochs * steps_per_epoch)
+        return learning_rate_at(step, steps, self.learning_rate, self.schedule, warmup_steps)
 
     @property
     def activations(self) -> list[str]:

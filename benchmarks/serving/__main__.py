@@ -12,7 +12,7 @@ from benchmarks.serving.entries import ENTRIES, ROOT
 from benchmarks.serving.plot import draw
 from benchmarks.serving.race import Plan, Race, race
 from benchmarks.serving.table import as_csv, section, servers_csv
-from training.options import plain_errors
+from training.cli.options import plain_errors
 
 docs_option = click.option(
     "--docs",

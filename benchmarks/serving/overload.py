@@ -25,7 +25,7 @@ from benchmarks.serving.checking import warm_up
 from benchmarks.serving.entries import ENTRIES
 from benchmarks.serving.race import posts_of
 from benchmarks.serving.server import Server, running
-from training.options import plain_errors
+from training.cli.options import plain_errors
 
 SUSTAINABLE_CONNECTIONS = 32
 SUSTAINABLE_SECONDS = 4

@@ -11,8 +11,8 @@ from benchmarks.page import write_section
 from benchmarks.training.contestants import ENTRIES
 from benchmarks.training.driver import ROOT, Plan, Race, race
 from benchmarks.training.table import as_csv, section
+from training.cli.options import data_dir_option, plain_errors
 from training.data import load_examples
-from training.options import data_dir_option, plain_errors
 
 docs_option = click.option(
     "--docs",

@@ -19,8 +19,10 @@ from benchmarks.training.contestants import (
     Contestant,
 )
 from training.data import Examples, Split
-from training.fit import Epoch, Step, Training, fit, measure, start
+from training.fit import Step, fit
+from training.history import Epoch, measure
 from training.recipe import Recipe
+from training.state import Training, start
 
 # More than any run needs; with a constant schedule the number has no other part.
 EPOCHS = 1_000_000
@@ -75,7 +77,7 @@ def enter_fit(optimizer: str, examples: Examples) -> Contestant:
     return Contestant(
         f"NumPy {np.__version__}",
         lambda steps: _run(training, split, steps),
-        lambda: measure(training.reader, _measured(examples), recipe.output_loss).cost,
+        lambda: measure(training.network, _measured(examples), recipe.output_loss).cost,
     )
 
 

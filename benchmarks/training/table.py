@@ -18,18 +18,16 @@ RULE = "| --- | ---: | ---: | ---: | ---: | ---: |"
 INTRODUCTION = """\
 ## Speed of training
 
-How long does an epoch take? The tables give the seconds to train 784 – 1000 – 500 – 10 (ReLU, softmax,
-cross-entropy, float32) on 60,000 images in batches of 128. `make bench-training` measures all contestants
-in one run, in turn. A ratio above 1 is slower. "Its matrix products alone" are the eight matrix products of
-a step: no training in NumPy can be faster. The cost on the first 2,000 training images after the last turn
-shows that each contestant learns. It does not show which learns best, because each draws its own weights
-and order.
+Seconds to train 784 – 1000 – 500 – 10 (ReLU, softmax, cross-entropy, float32) for an epoch of 60,000
+images in batches of 128. `make bench-training` measures all contestants in one run, taking turns. A ratio
+above 1 is slower. The products are the eight matrix products of a step alone: the floor of any training in
+NumPy. The cost, of the first 2,000 training images after the last turn, shows that each contestant learns;
+not which learns best, for each draws its own weights and order.
 
-Apart from the matrix products, this project's step spends its time in the optimizer, where memory is the
-limit: a step of Adam passes over 1.3 million numbers ten times, block by block. These attempts did not
-shorten it: two threads with every other block each (they wait for Python's lock); blocks of 8,192 to
-262,144 numbers; numexpr, which fuses the passes (three to four times slower). JAX shows the gain of a
-compiler that fuses the passes.
+Beyond the products, this project's step is the optimizer's: of memory, for a step of Adam passes over 1.3
+million numbers ten times, block by block. What was tried and did not shorten it: two threads, each with
+every other block (they wait for Python's lock); blocks of 8,192 to 262,144 numbers; numexpr, which fuses
+the passes (three to four times slower). JAX shows what a compiler that fuses would still gain.
 """
 
 

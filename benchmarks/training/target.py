@@ -21,10 +21,12 @@ import click
 
 from benchmarks.page import machine, write_section
 from benchmarks.training.__main__ import docs_option
+from training.cli.options import Several, data_dir_option, plain_errors, recipe_options
 from training.data import Split, load_split
-from training.fit import Epoch, fit, measure, start
-from training.options import Several, data_dir_option, plain_errors, recipe_options
+from training.fit import fit
+from training.history import Epoch, measure
 from training.recipe import Recipe
+from training.state import start
 
 
 class Reached(Exception):  # noqa: N818 - what was wanted
@@ -81,8 +83,8 @@ def section(recipe: Recipe, runs: Sequence[Sequence[Point]], target: float) -> s
             f"## Time to {target:.2%} test error",
             "",
             f"Median over the seeds: {found}, on {machine()}.",
-            "`python -m benchmarks.training.target` trains until the error on the 10,000 test images is",
-            "that low. The clock stops while the error is measured.",
+            "`python -m benchmarks.training.target` trains until the error on the 10,000 test images is that",
+            "low; the clock stands still while they are read.",
             "",
             "| seed | epochs | seconds | test error |",
             "| ---: | ---: | ---: | ---: |",

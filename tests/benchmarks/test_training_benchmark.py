@@ -19,7 +19,8 @@ from benchmarks.training.contestants import BATCH, ENTRIES, OPTIMIZERS, WARM_UP
 from benchmarks.training.driver import Plan, Race, RaceError, race
 from benchmarks.training.ours import Clock, Enough
 from training.data import Examples, Split
-from training.fit import Epoch, Measure, Step
+from training.fit import Step
+from training.history import Epoch, Measure
 from training.recipe import Recipe
 
 ROUNDS, STEPS = 3, 2

@@ -10,6 +10,9 @@ import pytest
 from training import data
 from training.data import Examples, Split
 
+# Doctest would import it, and it needs PyTorch.
+collect_ignore = ["oracle/pytorch.py"]
+
 
 @pytest.fixture(scope="session")
 def small_split(mnist_500: Examples) -> Split:

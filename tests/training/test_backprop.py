@@ -1,13 +1,13 @@
 """Backpropagation, against numbers worked by hand and against numerical gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count, product
 
 import numpy as np
 import pytest
 
 from models.activations import ACTIVATIONS, Array
-from models.network import Activity, Layer, Network, forward, parameters
+from models.network import Activity, Layer, Network, Parameters, forward, parameters
 from training.backprop import backward
 from training.initializers import initialise
 from training.losses import LOSSES, Loss, cost, difference
@@ -25,8 +25,16 @@ ACCEPTED = [
 
 def loss_of(network: Network, x: Array, y: Array, loss: Loss, masks: list[Array | None]) -> float:
     """Return the cost of a batch."""
-    z, a = forward(network, x, masks)
-    return cost(loss.function(z[-1] if loss.takes_logits else a[-1], y))
+    return cost(loss.losses(forward(network, x, masks), y))
+
+
+def gradients_of(
+    network: Network, x: Array, y: Array, loss: Loss, masks: Sequence[Array | None] = ()
+) -> Parameters:
+    """Return the gradient of a batch's cost with respect to each parameter."""
+    activity = forward(network, x, masks)
+    upstream = loss.cost_gradient(activity, y)
+    return backward(network, activity, upstream, masks, from_logits=loss.takes_logits)
 
 
 def numerical_gradient(parameter: Array, cost_now: Callable[[], float]) -> Array:
@@ -70,7 +78,7 @@ def assert_gradients_agree(
     network: Network, x: Array, y: Array, loss: Loss, masks: list[Array | None]
 ) -> None:
     """Hold every parameter's gradient to its central difference, relative error below 1e-6."""
-    gradients = backward(network, forward(network, x, masks), y, loss, masks)
+    gradients = gradients_of(network, x, y, loss, masks)
     assert gradients.keys() == parameters(network).keys()
     for name, exact in gradients.items():
         numerical = numerical_gradient(parameters(network)[name], lambda: loss_of(network, x, y, loss, masks))
@@ -113,7 +121,7 @@ def test_hand_worked_network() -> None:
     np.testing.assert_allclose(activity.a[-1], [[0.3]])
     assert difference(activity.a[-1], y) == pytest.approx(0.7)
     assert loss_of(network, x, y, LOSSES["sse"], []) == pytest.approx(0.49)
-    gradients = backward(network, activity, y, LOSSES["sse"])
+    gradients = gradients_of(network, x, y, LOSSES["sse"])
     np.testing.assert_allclose(gradients["W1"], [[-0.7]])
     np.testing.assert_allclose(gradients["b1"], [-1.4])
     np.testing.assert_allclose(gradients["W0"], [[-0.336], [-0.224], [-0.112]])
@@ -125,7 +133,7 @@ def test_a_step_against_the_gradient_lowers_the_cost() -> None:
     network, x, y = draw("tanh", "softmax")
     loss = LOSSES["cross_entropy"]
     before = loss_of(network, x, y, loss, [])
-    for name, gradient in backward(network, forward(network, x), y, loss).items():
+    for name, gradient in gradients_of(network, x, y, loss).items():
         parameters(network)[name][...] -= 0.01 * gradient
     assert loss_of(network, x, y, loss, []) < before
 
@@ -134,7 +142,7 @@ def test_the_gradient_is_of_the_mean() -> None:
     """A batch's gradient is the mean of its examples' gradients."""
     network, x, y = draw("sigmoid", "softmax")
     loss = LOSSES["cross_entropy"]
-    whole = backward(network, forward(network, x), y, loss)
-    alone = [backward(network, forward(network, x[i : i + 1]), y[i : i + 1], loss) for i in range(N)]
+    whole = gradients_of(network, x, y, loss)
+    alone = [gradients_of(network, x[i : i + 1], y[i : i + 1], loss) for i in range(N)]
     for name, gradient in whole.items():
         np.testing.assert_allclose(gradient, np.mean([g[name] for g in alone], axis=0))

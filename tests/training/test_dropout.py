@@ -5,13 +5,13 @@ import pytest
 
 from models.activations import Array
 from models.network import forward
-from training.dropout import masks
+from training.dropout import dropout_masks
 from training.initializers import initialise
 
 
 def one_mask(rate: float, size: int, n: int, seed: int = 1) -> Array:
     """Return the mask (n, size) of a single layer."""
-    (mask,) = masks([rate], [size], n, np.random.default_rng(seed))
+    (mask,) = dropout_masks([rate], [size], n, np.random.default_rng(seed))
     assert mask is not None
     return mask
 
@@ -30,7 +30,7 @@ def test_masked_activations_keep_their_mean() -> None:
     """Over many masks the next layer hears on average what it hears without dropout."""
     network = initialise([20, 30, 10], ["relu", "softmax"], np.random.default_rng(1))
     x = np.tile(np.random.default_rng(2).random(20, np.float32), (40_000, 1))
-    drawn = masks([0.0, 0.5], [20, 30], len(x), np.random.default_rng(3))
+    drawn = dropout_masks([0.0, 0.5], [20, 30], len(x), np.random.default_rng(3))
     dropped, whole = forward(network, x, drawn).z[-1].mean(axis=0), forward(network, x).z[-1][0]
     assert dropped == pytest.approx(whole, abs=0.02)
 
@@ -38,13 +38,13 @@ def test_masked_activations_keep_their_mean() -> None:
 def test_rate_zero_drops_nothing_and_costs_nothing() -> None:
     """A rate of 0 gives None instead of a mask of ones, and draws nothing from rng."""
     rng, untouched = np.random.default_rng(1), np.random.default_rng(1)
-    assert masks([0, 0.0], [784, 512], 3, rng) == [None, None]
+    assert dropout_masks([0, 0.0], [784, 512], 3, rng) == [None, None]
     assert rng.random() == untouched.random()
 
 
 def test_one_mask_for_each_rate() -> None:
     """Rates stand for the inputs and the first layers; the layers after them get no mask."""
-    inputs, hidden = masks([0.2, 0.5], [784, 512, 256, 10], 4, np.random.default_rng(1))
+    inputs, hidden = dropout_masks([0.2, 0.5], [784, 512, 256, 10], 4, np.random.default_rng(1))
     assert inputs is not None
     assert hidden is not None
     assert (inputs.shape, hidden.shape) == ((4, 784), (4, 512))

@@ -14,7 +14,7 @@ from benchmarks.serving.ablation.table import section
 from benchmarks.serving.entries import CONNECTIONS
 from benchmarks.serving.race import Plan, Race, race
 from benchmarks.serving.table import as_csv
-from training.options import plain_errors
+from training.cli.options import plain_errors
 
 
 @click.command()
