@@ -17,7 +17,7 @@ from flask import Blueprint, Response, request
 from models.decision import Decision, describe
 from service.api.health import service
 from service.api.micro_batching import Share, hand_in
-from service.api.model import ANSWER, check_wishes, explanation, numbers
+from service.api.model import ANSWER, check_query_options, explanation, numbers
 from service.api.request_body import read_pngs
 from service.images.codec import InvalidImage, decode
 from service.images.normalise import Receipt, normalise
@@ -68,7 +68,7 @@ def predict() -> Response:
     serving, entry = service(), request.environ[ENTRY]
     model, settings = serving.ready_model(), serving.settings
     asked = _asked()
-    check_wishes(asked)
+    check_query_options(asked)
     pngs = _pngs(settings)
     metrics.IMAGES.observe(len(pngs))
     entry |= {"images": len(pngs), "stages": {}}
