@@ -1,8 +1,8 @@
 """Security headers for browsers, and CORS: which pages of other origins may read a response.
 
 Every response has the headers in `HEADERS` (OWASP's REST security cheat sheet), except one with its own
-Content-Security-Policy, such as the page's. Two headers of that sheet are left out: a TLS proxy adds HSTS,
-and frame-ancestors replaces X-Frame-Options.
+Content-Security-Policy, such as the page's. Two headers of that sheet are left out: HSTS is set by the TLS
+proxy, and frame-ancestors replaces X-Frame-Options.
 
 A page of another origin may read responses only if its origin is allowed (CORS, the Fetch standard).
 Credentials are never allowed: the service has no cookies, and an API key is a header that the page must know.

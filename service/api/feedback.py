@@ -1,6 +1,6 @@
-"""POST /feedback: which digit it really was, so that how often the service is right can be watched live.
+"""POST /feedback: the true digit of an image that was read, so that accuracy can be watched in production.
 
-Off unless DIGITS_FEEDBACK is yes: whoever may ask may also say what is not so.
+Off unless DIGITS_FEEDBACK is `yes`: any client of the service can send false feedback.
 """
 
 import json
@@ -15,31 +15,33 @@ from service.problems import Problem
 
 blueprint = Blueprint("feedback", __name__)
 
-MOST_BYTES = 1000
-WANTED = 'Send {"request": "the X-Request-Id of an answer about one image", "digit": 0 to 9} as JSON.'
+MAX_BYTES = 1000
+EXPECTED = 'Send {"request": "the X-Request-Id of a response about one image", "digit": 0 to 9} as JSON.'
 
 
 @blueprint.post("/feedback")
 def feedback() -> Response:
-    """Count whether the digit that was read is the one that it was."""
-    name, digit = _told()
+    """Count whether the predicted digit is the true one."""
+    name, digit = _read_feedback()
     recent = model_state().recent
-    read = recent.recall(name) if recent else None
-    if read is None:
-        detail = f"No answer of the name {name!r} is remembered: unknown, told already, or too long ago."
+    predicted = recent.recall(name) if recent else None
+    if predicted is None:
+        detail = f"There is no prediction for request {name!r}, or it is too old, or has feedback already."
         raise Problem("unknown_request", detail)
-    metrics.FEEDBACK.labels(str(digit), "yes" if read == digit else "no").inc()
+    metrics.FEEDBACK.labels(str(digit), "yes" if predicted == digit else "no").inc()
     return Response(status=204)
 
 
-def _told() -> tuple[str, int]:
-    """Return the name and the digit in the body; raises Problem bad_feedback for anything else."""
+def _read_feedback() -> tuple[str, int]:
+    """Return the request's name and the digit in the body; raises Problem bad_feedback for anything else."""
     try:
-        told = json.loads(request.stream.read(MOST_BYTES))
-        name, digit = told.pop("request"), told.pop("digit")
+        document = json.loads(request.stream.read(MAX_BYTES))
+        name, digit = document.pop("request"), document.pop("digit")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise Problem("bad_feedback", f"The body is not as wanted. {WANTED}") from None
-    named = isinstance(name, str) and REQUEST_ID.fullmatch(name)
-    if told or not named or type(digit) not in {int, float} or digit not in range(CLASSES):
-        raise Problem("bad_feedback", f"A field of the body is not as wanted. {WANTED}")
+        raise Problem("bad_feedback", f"The body is not valid feedback. {EXPECTED}") from None
+    is_name = isinstance(name, str) and REQUEST_ID.fullmatch(name)
+    # In JSON, 7.0 is the number 7, and true is not a number.
+    is_digit = type(digit) in {int, float} and digit in range(CLASSES)
+    if document or not is_name or not is_digit:
+        raise Problem("bad_feedback", f"A field of the body is unknown or invalid. {EXPECTED}")
     return name, int(digit)

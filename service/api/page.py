@@ -1,8 +1,8 @@
-"""GET /: the page to draw a digit on and to look into the network; its files are under /web/.
+"""GET /: the page for drawing digits and looking into the network; its files are under /web/.
 
-All files are read once, at the start, and kept in a table: what is not in it is not there, whatever a path
-says. A browser keeps them and asks each time whether they are still the same (ETag), so that a page never
-mixes two versions. The policy lets the page load and call this service alone, and run no script but its own.
+All files are read into a table at the start, so that no path of a request can reach another file. A browser
+caches them and revalidates each time (ETag), so that a page never mixes two versions. The
+Content-Security-Policy lets the page load and call this service only, and run only its own scripts.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class File:
-    """A file of the page, and what its content is known by."""
+    """A static file, with the hash of its content as its ETag."""
 
     content: bytes
     content_type: str
@@ -47,7 +47,7 @@ class File:
 
     @classmethod
     def of(cls, content: bytes, suffix: str) -> "File":
-        """Make a file of its content and the ending of its name."""
+        """Return a file with this content; the suffix of its name gives the type."""
         return cls(content, TYPES[suffix], hashlib.sha256(content).hexdigest()[:20])
 
 
@@ -57,7 +57,7 @@ FILES = {
     if path.suffix in TYPES and path.name != INDEX
 }
 _HTML = (FOLDER / INDEX).read_bytes()
-# The page is open where the service is not, and then asks for the key before it asks for anything else.
+# By whether the service requires a key: the page needs none, but asks its reader for it before any request.
 PAGES = {
     False: File.of(_HTML, ".html"),
     True: File.of(_HTML.replace(b"<html ", b'<html data-key="needed" ', 1), ".html"),
@@ -66,23 +66,23 @@ PAGES = {
 
 @blueprint.get("/")
 def index() -> Response:
-    """Answer with the page."""
-    return answer(PAGES[model_state().settings.needs_key])
+    """Return the page."""
+    return file_response(PAGES[model_state().settings.needs_key])
 
 
 @blueprint.get("/web/<name>")
 def file(name: str) -> Response:
-    """Answer with one of the page's files."""
+    """Return one of the page's files."""
     if name not in FILES:
-        abort(404, f"The page has no file {name[:40]!r}; it begins at /.")
-    return answer(FILES[name])
+        abort(404, f"There is no file {name[:40]!r} under /web/; the page is at /.")
+    return file_response(FILES[name])
 
 
-def answer(file: File) -> Response:
-    """Answer with a file, or that it is still the same (304)."""
+def file_response(file: File) -> Response:
+    """Return a file, or 304 if the client has it."""
     response = Response(file.content, headers=HEADERS, content_type=file.content_type)
     response.set_etag(file.etag)
     response.make_conditional(request)
-    # The server's own to say, and once (RFC 9110, 6.6.1).
+    # The server adds Date (RFC 9110, section 6.6.1).
     del response.headers["Date"]
     return response

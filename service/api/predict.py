@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 
 from models.decision import Decision, describe
 from service.api.micro_batching import Share, submit
-from service.api.model import ANSWER, check_wishes, explanation, numbers
+from service.api.model import ANSWER, check_query_options, explanation, numbers
 from service.api.model_state import model_state
 from service.api.request_body import read_pngs
 from service.images.codec import InvalidImage, decode
@@ -41,7 +41,7 @@ def predict() -> Response:
     state, entry = model_state(), request.environ[ENTRY]
     model, settings = state.ready_model(), state.settings
     options = request.args
-    check_wishes(options)
+    check_query_options(options)
     pngs = _pngs(settings)
     metrics.IMAGES.observe(len(pngs))
     entry |= {"images": len(pngs), "stages": {}}

@@ -1,7 +1,7 @@
-"""What the service answers: GET /openapi.json for programs, GET /docs for people.
+"""The API reference: GET /openapi.json for programs, GET /docs for people.
 
-openapi.yaml is written by hand, openapi.json made from it by `make openapi`. The page is made from the same
-document, once, when the service starts; it needs no script.
+openapi.yaml is written by hand; `make openapi` writes openapi.json from it. The page is rendered from
+openapi.json with `templates/docs.html`, once, when the service starts; it works without scripts.
 """
 
 import json
@@ -14,27 +14,27 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, render_template, request
 
-from service.api.page import File, answer
+from service.api.page import File, file_response
 
 blueprint = Blueprint("openapi", __name__)
 DOCUMENT = (Path(__file__).parent / "openapi.json").read_bytes()
 API: dict[str, Any] = json.loads(DOCUMENT)
-# Where the document says that the service is; the page says where it really is.
+# The host in the document's curl commands; the page replaces it by the host of the request.
 EXAMPLE_HOST = "http://localhost:8080/"
-LINE = 88
+MAX_LINE = 88
 
 
 @blueprint.get("/openapi.json")
 def document() -> Response:
-    """Answer with the document."""
-    return answer(File.of(DOCUMENT, ".json"))
+    """Return the OpenAPI document."""
+    return file_response(File.of(DOCUMENT, ".json"))
 
 
 @blueprint.get("/docs")
 def docs() -> Response:
-    """Answer with the page; its curl lines name the host that was asked."""
+    """Return the page; its curl commands have the host of the request."""
     host = escape(request.host_url)
-    return answer(File.of(_page().replace(EXAMPLE_HOST, host).encode(), ".html"))
+    return file_response(File.of(_page().replace(EXAMPLE_HOST, host).encode(), ".html"))
 
 
 @cache
@@ -44,7 +44,7 @@ def _page() -> str:
 
 @blueprint.app_template_filter()
 def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a reference points to, or the node itself if it is none.
+    """Return the target of a reference, or the node itself if it is not one.
 
     >>> resolved({"$ref": "#/components/schemas/Digit"})["maximum"]
     9
@@ -59,7 +59,7 @@ def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @blueprint.app_template_filter()
 def prose(text: str) -> str:
-    r"""Write a description as HTML: paragraphs, lists with dashes, and code.
+    r"""Return a description as HTML: paragraphs, lists with dashes, and code.
 
     >>> prose("See `a<b`.\n\n- one\n- two")
     '<p>See <code>a&lt;b</code>.</p>\n<ul><li>one</li><li>two</li></ul>'
@@ -77,13 +77,13 @@ def _block(text: str) -> str:
 
 @blueprint.app_template_filter()
 def shown(value: object, indent: str = "") -> str:
-    """Write a value as JSON, what fits on a line on one line.
+    """Return a value as JSON; objects and lists that fit on one line stay on it.
 
     >>> shown({"digit": 7, "prediction_set": [7]})
     '{"digit": 7, "prediction_set": [7]}'
     """
     line = json.dumps(value, ensure_ascii=False)
-    if len(line) + len(indent) <= LINE or not isinstance(value, dict | list):
+    if len(line) + len(indent) <= MAX_LINE or not isinstance(value, dict | list):
         return line
     deeper = indent + "  "
     if isinstance(value, dict):
@@ -97,12 +97,12 @@ def shown(value: object, indent: str = "") -> str:
 
 @blueprint.app_template_filter()
 def limits(schema: Mapping[str, Any]) -> str:
-    """Say what a value of a plain type must be, in words.
+    """Return the constraints of a plain type in words.
 
     >>> limits({"type": "integer", "minimum": 0, "maximum": 9})
     'integer, from 0 to 9'
     >>> limits({"type": "string", "enum": ["0", "1"], "default": "0"})
-    '0, 1; without it 0'
+    '0, 1; default 0'
     """
     words = ", ".join(map(str, schema.get("enum", [schema["const"]] if "const" in schema else [])))
     kind = schema.get("type", "")
@@ -115,11 +115,11 @@ def limits(schema: Mapping[str, Any]) -> str:
         words += f", above {schema['exclusiveMinimum']}"
     if "pattern" in schema:
         words += f", of the form {schema['pattern']}"
-    return words + (f"; without it {schema['default']}" if "default" in schema else "")
+    return words + (f"; default {schema['default']}" if "default" in schema else "")
 
 
 def register(app: Flask) -> None:
-    """Add the two routes to the app, and make the page before the first worker is forked."""
+    """Add the two routes to the app, and render the page before the first worker is forked."""
     app.register_blueprint(blueprint)
     with app.app_context():
         _page()

@@ -20,7 +20,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 
-from service.api.multipart import files_in
+from service.api.multipart import read_common_form
 from service.app import create_app
 from service.images.codec import InvalidImage, decode
 from service.images.normalise import SIDE, normalise
@@ -114,7 +114,7 @@ def forms(data: bytes) -> None:
     """Read a form: its boundary in the first line, then its body."""
     line, _, body = data.partition(b"\n")
     boundary = line.decode("latin-1")
-    files = files_in(body, f"multipart/form-data; boundary={boundary}")
+    files = read_common_form(body, f"multipart/form-data; boundary={boundary}")
     if files is None:
         return
     parser = MultiPartParser(

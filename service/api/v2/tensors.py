@@ -1,7 +1,7 @@
-"""Tensors of the Open Inference Protocol: from numbers or bytes to arrays, and back to bytes.
+"""Tensors of the Open Inference Protocol: from JSON or binary data to arrays, and back to binary data.
 
-JSON      a list as long as the shape says, flat or nested alike; BYTES in base64, for JSON has no bytes
-bytes     little-endian, row after row; of BYTES, each element behind its length in four bytes
+JSON          a flat list, or one nested as the shape; elements of BYTES in base64, because JSON has no bytes
+binary data   little-endian, row by row; each element of BYTES after its length in four bytes
 """
 
 from base64 import b64decode
@@ -14,15 +14,16 @@ import numpy.typing as npt
 
 from service.problems import Problem
 
-# The protocol's datatypes that are read or written here, and NumPy's names for them.
+# The protocol's datatypes that requests or responses have here, with NumPy's names for them.
 DATATYPES = {"UINT8": "u1", "FP32": "<f4", "INT64": "<i8", "BOOL": "?", "BYTES": "O"}
-# What JSON has for a value of each datatype that is read; JSON's true is no number here.
-DATATYPES_READ: dict[str, frozenset[type]] = {
+# The datatypes of inputs, with the types that JSON may have for a value; True is no number here.
+INPUT_TYPES: dict[str, frozenset[type]] = {
     "UINT8": frozenset({int}),
     "FP32": frozenset({int, float}),
     "BYTES": frozenset({str}),
 }
-MOST_DIMENSIONS = 4
+MAX_DIMENSIONS = 4
+MAX_SIDE = 2**31 - 1
 LENGTH_BYTES = 4
 Shape = tuple[int, ...]
 
@@ -36,57 +37,63 @@ class Tensor(NamedTuple):
 
 
 def refuse(detail: str) -> NoReturn:
-    """Refuse a request; the sentence says what was wrong and what would be right."""
+    """Raise Problem bad_inference; the sentence says what is wrong and what would be right."""
     raise Problem("bad_inference", detail)
 
 
 def read_shape(name: str, shape: object) -> Shape:
-    """Read the shape of the tensor of that name; raises Problem for what is none."""
-    if not isinstance(shape, list) or not 1 <= len(shape) <= MOST_DIMENSIONS:
-        refuse(f"{name}: shape must be a list of 1 to {MOST_DIMENSIONS} numbers.")
-    if not all(type(side) is int and 0 < side < 2**31 for side in shape):
-        refuse(f"{name}: each number of a shape must be whole, from 1 to {2**31 - 1}.")
+    """Return the shape of the tensor of that name; raises Problem for an invalid one."""
+    if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_DIMENSIONS:
+        refuse(f"{name}: shape must be a list of 1 to {MAX_DIMENSIONS} numbers.")
+    if not all(type(side) is int and 0 < side <= MAX_SIDE for side in shape):
+        refuse(f"{name}: each number in shape must be a whole number from 1 to {MAX_SIDE}.")
     return tuple(shape)
 
 
 def from_json(name: str, datatype: str, shape: Shape, data: object) -> npt.NDArray[Any]:
-    """Return JSON's data in that shape; raises Problem when it is not as shape and datatype say.
+    """Return JSON data as an array of that shape; raises Problem if shape or datatype do not fit.
 
     >>> from_json("x", "FP32", (2, 1), [[1], [0.5]]).ravel()
     array([1. , 0.5], dtype=float32)
     """
     if not isinstance(data, list):
         refuse(f"{name}: data must be a list.")
-    depth: Shape = ()
-    while data and {*map(type, data)} == {list} and len(depth) < MOST_DIMENSIONS:
-        lengths = {*map(len, data)}
-        depth = (*(depth or (len(data),)), lengths.pop())
-        data = list(chain.from_iterable(data))
-        if lengths:
-            refuse(f"{name}: lists of data beside each other must be of one length.")
-    if len(data) != prod(shape) or depth not in {(), shape}:
-        found = f"{len(data)} values" + (f" nested as {list(depth)}" if depth else "")
+    values, nesting = _flatten(name, data)
+    if len(values) != prod(shape) or nesting not in {(), shape}:
+        found = f"{len(values)} values" + (f" nested as {list(nesting)}" if nesting else "")
         refuse(f"{name}: shape {list(shape)} needs {prod(shape)} values, flat or nested alike, not {found}.")
-    if not {*map(type, data)} <= DATATYPES_READ[datatype]:
-        kinds = " or ".join(sorted(kind.__name__ for kind in DATATYPES_READ[datatype]))
+    if not {*map(type, values)} <= INPUT_TYPES[datatype]:
+        kinds = " or ".join(sorted(kind.__name__ for kind in INPUT_TYPES[datatype]))
         refuse(f"{name}: each value of data must be of type {kinds} for {datatype}.")
-    return _as_array(name, datatype, data).reshape(shape)
+    return _as_array(name, datatype, values).reshape(shape)
 
 
-def _as_array(name: str, datatype: str, data: list[Any]) -> npt.NDArray[Any]:
+def _flatten(name: str, data: list[Any]) -> tuple[list[Any], Shape]:
+    """Return the values of nested lists, and the shape of the nesting; () for a flat list."""
+    nesting: Shape = ()
+    while data and {*map(type, data)} == {list} and len(nesting) < MAX_DIMENSIONS:
+        lengths = {*map(len, data)}
+        if len(lengths) > 1:
+            refuse(f"{name}: nested lists of data must have equal lengths.")
+        nesting = (*(nesting or (len(data),)), lengths.pop())
+        data = list(chain.from_iterable(data))
+    return data, nesting
+
+
+def _as_array(name: str, datatype: str, values: list[Any]) -> npt.NDArray[Any]:
     if datatype == "BYTES":
-        return np.array([_unpacked(name, text) for text in data], object)
+        return np.array([_from_base64(name, text) for text in values], object)
     if datatype == "UINT8":
-        if not 0 <= min(data) <= max(data) <= 255:
+        if not 0 <= min(values) <= max(values) <= 255:
             refuse(f"{name}: each value of data must be from 0 to 255 for UINT8.")
-        return np.array(data, np.uint8)
+        return np.array(values, np.uint8)
     try:
-        return np.array(data, np.float64).astype(np.float32)
+        return np.array(values, np.float64).astype(np.float32)
     except OverflowError:
-        refuse(f"{name}: a value of data is beyond all that FP32 can hold.")
+        refuse(f"{name}: a value of data is out of range for FP32.")
 
 
-def _unpacked(name: str, text: str) -> bytes:
+def _from_base64(name: str, text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except ValueError:
@@ -94,40 +101,40 @@ def _unpacked(name: str, text: str) -> bytes:
 
 
 def from_bytes(
-    name: str, datatype: str, shape: Shape, size: object, rest: bytes
+    name: str, datatype: str, shape: Shape, size: object, binary: bytes
 ) -> tuple[npt.NDArray[Any], bytes]:
-    """Take an input's bytes from the rest, and return it with what remains."""
-    if type(size) is not int or not 0 <= size <= len(rest):
-        refuse(f"{name}: {size!r:.20} bytes can't be taken from the {len(rest)} that are left for tensors.")
-    taken, rest = rest[:size], rest[size:]
+    """Return an input that is the first `size` bytes of the binary data, and the data after it."""
+    if type(size) is not int or not 0 <= size <= len(binary):
+        refuse(f"{name}: binary_data_size is {size!r:.20}, but {len(binary)} bytes of binary data are left.")
+    taken, rest = binary[:size], binary[size:]
     if datatype == "BYTES":
-        values = np.empty(prod(shape) if prod(shape) * LENGTH_BYTES <= size else 0, object)
         elements = _elements(name, taken)
         if len(elements) != prod(shape):
             refuse(f"{name}: shape {list(shape)} needs {prod(shape)} elements, not {len(elements)}.")
+        values = np.empty(len(elements), object)
         values[:] = elements
         return values.reshape(shape), rest
-    kind = np.dtype(DATATYPES[datatype])
-    if prod(shape) * kind.itemsize != size:
-        needed = prod(shape) * kind.itemsize
+    dtype = np.dtype(DATATYPES[datatype])
+    needed = prod(shape) * dtype.itemsize
+    if needed != size:
         refuse(f"{name}: shape {list(shape)} of {datatype} needs {needed} bytes, not {size}.")
-    return np.frombuffer(taken, kind).reshape(shape), rest
+    return np.frombuffer(taken, dtype).reshape(shape), rest
 
 
-def _elements(name: str, taken: bytes) -> list[bytes]:
-    """Split bytes into elements, each behind its length in four bytes."""
+def _elements(name: str, data: bytes) -> list[bytes]:
+    """Split binary data into the elements of BYTES."""
     elements, at = [], 0
-    while at < len(taken):
+    while at < len(data):
         start = at + LENGTH_BYTES
-        at = start + int.from_bytes(taken[at:start], "little")
-        if start > len(taken) or at > len(taken):
-            refuse(f"{name}: an element of BYTES ends before its length, in four bytes before it, says.")
-        elements.append(taken[start:at])
+        at = start + int.from_bytes(data[at:start], "little")
+        if start > len(data) or at > len(data):
+            refuse(f"{name}: an element of BYTES is shorter than its length prefix of four bytes says.")
+        elements.append(data[start:at])
     return elements
 
 
 def as_bytes(tensor: Tensor) -> bytes:
-    r"""Return a tensor's bytes; those of datatype BYTES are texts here.
+    r"""Return a tensor as binary data; elements of BYTES are texts here.
 
     >>> as_bytes(Tensor("x", "BYTES", np.array(["a"], object)))
     b'\x01\x00\x00\x00a'

@@ -1,11 +1,11 @@
-"""Bodies of the Open Inference Protocol: what a request says, and how an answer is written.
+"""Bodies of the Open Inference Protocol: parsing an inference request, and writing the response.
 
-    body = JSON                 data as numbers, row after row, flat or nested as the shape says
-    body = JSON + bytes         with the JSON's size in a header: little-endian, in the order of the inputs
-    body = bytes                with a size of 0: uint8 images, one after the other
+    body = JSON                  values in `data`, row by row, flat or nested as the shape
+    body = JSON + binary data    a header has the length of the JSON; tensors in the order of the inputs
+    body = binary data           the header says 0: uint8 images, one after the other
 
-The first is the protocol itself (REST, version 2), the others its extension binary_tensor_data. What is said
-twice, not at all, or otherwise than its shape and datatype say, is refused with a sentence.
+The first form is the protocol itself (REST, version 2), the others are its extension binary_tensor_data. A
+request that contradicts itself is refused with a sentence.
 """
 
 import json
@@ -15,55 +15,54 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from models.network import PIXELS
-from service.api.v2.tensors import DATATYPES_READ, Tensor, as_bytes, from_bytes, from_json, read_shape, refuse
+from service.api.v2.tensors import INPUT_TYPES, Tensor, as_bytes, from_bytes, from_json, read_shape, refuse
 
-JSON_BYTES = "Inference-Header-Content-Length"
+JSON_LENGTH = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
 IMAGE = "image"
 Document = dict[str, Any]
 
 
-class Request(NamedTuple):
-    """What was asked: the JSON, without its inputs' data, and the inputs."""
+class InferenceRequest(NamedTuple):
+    """A parsed request: the JSON without the inputs' data, and the inputs."""
 
     document: Document
     inputs: list[Tensor]
 
 
-def read_request(body: bytes, json_bytes: int | None) -> Request:
-    """Read a body whose first json_bytes (None: all) are JSON; raises Problem bad_inference.
+def read_request(body: bytes, json_length: int | None) -> InferenceRequest:
+    """Parse a body whose first json_length bytes (None: all) are JSON; raises Problem bad_inference.
 
     >>> body = b'{"inputs": [{"name": "x", "datatype": "UINT8", "shape": [1, 2], "data": [[3, 4]]}]}'
     >>> read_request(body, None).inputs[0].values
     array([[3, 4]], dtype=uint8)
     """
-    if json_bytes == 0:
-        return Request({}, [_raw(body)])
-    if json_bytes is not None and json_bytes > len(body):
-        refuse(f"{JSON_BYTES} is {json_bytes}, but the body has {len(body)} bytes.")
-    document = _document(body if json_bytes is None else body[:json_bytes])
-    inputs = _objects(document, "inputs")
-    rest = None if json_bytes is None else body[json_bytes:]
+    if json_length == 0:
+        return InferenceRequest({}, [_raw_images(body)])
+    if json_length is not None and json_length > len(body):
+        refuse(f"{JSON_LENGTH} is {json_length}, but the body has {len(body)} bytes.")
+    document = _read_document(body[:json_length])
+    binary = None if json_length is None else body[json_length:]
     tensors = []
-    for given in inputs:
-        tensor, rest = _tensor(given, rest)
+    for entry in _named_objects(document, "inputs"):
+        tensor, binary = _read_tensor(entry, binary)
         tensors.append(tensor)
-    if rest:
-        refuse(f"{len(rest)} bytes are left behind the tensors: each {SIZE} says how many belong to it.")
-    return Request(document, tensors)
+    if binary:
+        refuse(f"{len(binary)} bytes are left after the last input: the sum of {SIZE} is too small.")
+    return InferenceRequest(document, tensors)
 
 
-def _raw(body: bytes) -> Tensor:
+def _raw_images(body: bytes) -> Tensor:
     if not body or len(body) % PIXELS:
         refuse(f"A body without JSON must be images of {PIXELS} bytes each, not {len(body)} bytes.")
     return Tensor(IMAGE, "UINT8", np.frombuffer(body, np.uint8).reshape(-1, PIXELS))
 
 
-def _document(text: bytes) -> Document:
+def _read_document(text: bytes) -> Document:
     try:
-        document = json.loads(text, parse_constant=_no_number)
+        document = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        refuse(f"The body is no JSON that can be read: {error}.")
+        refuse(f"The body is not valid JSON: {error}.")
     if not isinstance(document, dict):
         refuse('The body must be a JSON object: {"inputs": [ … ]}.')
     if not isinstance(document.get("id", ""), str):
@@ -72,15 +71,16 @@ def _document(text: bytes) -> Document:
     return document
 
 
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python's parser accepts and JSON does not have."""
+    raise ValueError(f"{name} is not a number in JSON")
 
 
-def _objects(document: Document, key: str) -> list[Document]:
-    """Return a list of objects that have names, each its own."""
+def _named_objects(document: Document, key: str) -> list[Document]:
+    """Return the list of objects under a key; each must have a name of its own."""
     entries = document.get(key)
     if not isinstance(entries, list) or not entries:
-        refuse(f"{key} must be a list with one object at least.")
+        refuse(f"{key} must be a list of at least one object.")
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
     if not all(isinstance(name, str) for name in names):
         refuse(f"Each of the {key} must be an object with a name.")
@@ -89,52 +89,54 @@ def _objects(document: Document, key: str) -> list[Document]:
     return entries
 
 
-def outputs_asked(document: Document) -> list[Document] | None:
-    """Return the outputs that a request asks for, or None when it leaves that to the model."""
-    return None if document.get("outputs") is None else _objects(document, "outputs")
+def output_entries(document: Document) -> list[Document] | None:
+    """Return the outputs that a request names, or None if it names none."""
+    return None if document.get("outputs") is None else _named_objects(document, "outputs")
 
 
-def parameters_of(document: Document, what: str) -> Mapping[str, Any]:
+def parameters_of(entry: Document, what: str) -> Mapping[str, Any]:
     """Return an object's parameters."""
-    parameters = document.get("parameters", {})
+    parameters = entry.get("parameters", {})
     if not isinstance(parameters, dict):
         refuse(f"parameters of {what} must be an object.")
     return parameters
 
 
-def _tensor(given: Document, rest: bytes | None) -> tuple[Tensor, bytes | None]:
-    """Read one input; rest are the bytes behind the JSON that no input has taken yet."""
-    name, datatype = f"Input {str(given['name'])[:40]!r}", given.get("datatype")
-    if not isinstance(datatype, str) or datatype not in DATATYPES_READ:
-        refuse(f"{name}: datatype must be one of {', '.join(DATATYPES_READ)}, not {str(datatype)[:20]!r}.")
-    shape = read_shape(name, given.get("shape"))
-    size = parameters_of(given, name).get(SIZE)
-    if (size is None) == ("data" not in given):
-        refuse(f"{name} must have either data or, with bytes behind the JSON, the parameter {SIZE}.")
-    if size is not None and rest is None:
-        refuse(f"{name}: {SIZE} needs the JSON's size in the header {JSON_BYTES}.")
-    if size is None or rest is None:
-        values = from_json(name, datatype, shape, given.pop("data"))
+def _read_tensor(entry: Document, binary: bytes | None) -> tuple[Tensor, bytes | None]:
+    """Return one input, and the binary data that is left for the next ones (None: the request has none)."""
+    name, datatype = f"Input {str(entry['name'])[:40]!r}", entry.get("datatype")
+    if not isinstance(datatype, str) or datatype not in INPUT_TYPES:
+        refuse(f"{name}: datatype must be one of {', '.join(INPUT_TYPES)}, not {str(datatype)[:20]!r}.")
+    shape = read_shape(name, entry.get("shape"))
+    size = parameters_of(entry, name).get(SIZE)
+    if (size is None) == ("data" not in entry):
+        refuse(f"{name} must have either data or, for binary data after the JSON, the parameter {SIZE}.")
+    if size is None:
+        values = from_json(name, datatype, shape, entry.pop("data"))
+    elif binary is None:
+        refuse(f"{name}: {SIZE} requires the header {JSON_LENGTH}, the length of the JSON.")
     else:
-        values, rest = from_bytes(name, datatype, shape, size, rest)
-    return Tensor(given["name"], datatype, values), rest
+        values, binary = from_bytes(name, datatype, shape, size, binary)
+    return Tensor(entry["name"], datatype, values), binary
 
 
-def write_answer(document: Document, tensors: list[tuple[Tensor, bool]]) -> tuple[bytes, int | None]:
-    """Return an answer's body, and the JSON's size in it; None where no tensor is to be in bytes.
+def write_response(document: Document, tensors: list[tuple[Tensor, bool]]) -> tuple[bytes, int | None]:
+    """Return the body of a response, and the length of its JSON (None: no binary data follows).
+
+    Each tensor has a flag: whether it is written as binary data.
 
     >>> tensor = Tensor("x", "BOOL", np.array([True]))
-    >>> write_answer({}, [(tensor, False)])
+    >>> write_response({}, [(tensor, False)])
     (b'{"outputs": [{"name": "x", "datatype": "BOOL", "shape": [1], "data": [true]}]}', None)
     """
     outputs, pieces = [], []
-    for tensor, binary in tensors:
+    for tensor, as_binary in tensors:
         output: Document = {
             "name": tensor.name,
             "datatype": tensor.datatype,
             "shape": list(tensor.values.shape),
         }
-        if binary:
+        if as_binary:
             pieces.append(as_bytes(tensor))
             output["parameters"] = {SIZE: len(pieces[-1])}
         else:

@@ -1,9 +1,9 @@
-"""What schemathesis can't make up from openapi.yaml: pictures of digits, and tensors that fit their shapes.
+"""Requests that schemathesis can't generate from openapi.yaml: images, and tensors that fit their shapes.
 
-A schema can say that a body is bytes, but not that they are a picture with something to read; that data are
-numbers, but not that they are as many as the shape says; that a model has a name, but not which one. So a
-request that is to be accepted gets such a body or name here, and the check that it is means something.
-Requests that are to be refused stay as schemathesis makes them. Loaded by its command (SCHEMATHESIS_HOOKS).
+A schema can say that a body is bytes, but not that they are a readable image; that data is a list of
+numbers, but not that its length fits the shape; that a model has a name, but not which one. So a generated
+request that should be accepted gets a valid body or name here. Requests that should be refused stay as they
+are. Schemathesis loads this module (SCHEMATHESIS_HOOKS).
 """
 
 import base64
@@ -30,10 +30,10 @@ KNOWN = {"name": "digits", "version": "1.3.1"}
 
 @schemathesis.hook
 def before_call(_: HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
-    """Give a request that is to be accepted what a schema can't describe."""
+    """Give a request that should be accepted a valid body and name."""
     if case.meta is None or coverage_scenario(case) in REQUEST_SHAPE_PROBES:
         return
-    # The same case gets the same again, as a replay needs it.
+    # A case gets the same body each time, so that it can be replayed.
     number = zlib.crc32(repr((case.body, case.query, case.headers)).encode())
     if not case.meta.is_negative_at(ParameterLocation.PATH) and number % 8:
         case.path_parameters.update({key: KNOWN[key] for key in case.path_parameters if key in KNOWN})
@@ -46,7 +46,7 @@ def before_call(_: HookContext, case: schemathesis.Case[Any], kwargs: dict[str, 
 
 
 def fill_prediction(case: schemathesis.Case[Any], kwargs: dict[str, Any], number: int) -> None:
-    """Send a picture, or a form with up to four files, of which but the first may be anything."""
+    """Send an image, or a form with up to four files, of which only the first must be an image."""
     if case.media_type == "image/png":
         kwargs["data"] = PNGS[number % len(PNGS)]
     else:
@@ -55,7 +55,7 @@ def fill_prediction(case: schemathesis.Case[Any], kwargs: dict[str, Any], number
 
 
 def fill_inference(case: Any, kwargs: dict[str, Any], number: int) -> None:  # noqa: ANN401 - its body is any JSON
-    """Send images in the form that was made up: as numbers, as base64, or as bytes behind the JSON."""
+    """Send images in the generated form: as numbers, as base64, or as binary data after the JSON."""
     images = IMAGES[: 1 + number % len(IMAGES)]
     if case.media_type == "application/json":
         case.headers.pop(JSON_BYTES, None)
@@ -72,7 +72,7 @@ def fill_inference(case: Any, kwargs: dict[str, Any], number: int) -> None:  # n
 
 
 def tensor(made: dict[str, Any], images: Any) -> dict[str, Any]:  # noqa: ANN401 - NumPy's
-    """Return the input with the data of images, in the shape's form and in the datatype."""
+    """Return the generated input with the data of images, in its shape and datatype."""
     if made["name"] == "png":
         data = [base64.b64encode(png_of(image)).decode() for image in images]
         return made | {"shape": [len(data)], "data": data, "parameters": {}}

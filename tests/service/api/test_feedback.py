@@ -1,4 +1,4 @@
-"""Feedback: what it really was is counted once, by whichever worker hears it."""
+"""Feedback: the true digit of a prediction is counted once, by any worker."""
 
 import json
 
@@ -13,40 +13,41 @@ from tests.server import running
 
 
 @pytest.fixture
-def told() -> FlaskClient:
-    """A client of an app that takes feedback."""
+def with_feedback() -> FlaskClient:
+    """A client of an app that accepts feedback."""
     return create_app(Settings(feedback="yes", log_requests="no")).test_client()
 
 
-def tell(client: FlaskClient, name: str, digit: object) -> int:
-    """Say what it was; the status."""
+def send(client: FlaskClient, name: str, digit: object) -> int:
+    """Post feedback, and return the status."""
     return client.post("/feedback", json={"request": name, "digit": digit}).status_code
 
 
 def counted(digit: int, right: str) -> float:
-    """How often it was that digit, and was read so."""
+    """Return how often the true digit was this one, and was predicted or not."""
     labels = {"digit": str(digit), "right": right}
     return REGISTRY.get_sample_value("digits_feedback_total", labels) or 0.0
 
 
-def test_the_truth_is_counted_once(told: FlaskClient, seven: bytes) -> None:
-    """A 7 that was one, and one that was a 1, are each counted; what is told twice, or of nobody, is 404."""
+def test_the_truth_is_counted_once(with_feedback: FlaskClient, seven: bytes) -> None:
+    """Right and wrong predictions are counted; feedback sent twice, or for an unknown request, is 404."""
     before = counted(7, "yes"), counted(1, "no")
     names = [
-        told.post("/predict", data=seven, content_type="image/png").headers["X-Request-Id"] for _ in range(2)
+        with_feedback.post("/predict", data=seven, content_type="image/png").headers["X-Request-Id"]
+        for _ in range(2)
     ]
-    assert tell(told, names[0], 7) == 204
-    assert tell(told, names[1], 1) == 204
+    assert send(with_feedback, names[0], 7) == 204
+    assert send(with_feedback, names[1], 1) == 204
     assert (counted(7, "yes"), counted(1, "no")) == (before[0] + 1, before[1] + 1)
-    assert tell(told, names[0], 7) == 404
-    assert tell(told, "nobody", 7) == 404
+    assert send(with_feedback, names[0], 7) == 404
+    assert send(with_feedback, "nobody", 7) == 404
 
 
-def test_a_number_is_one_however_it_is_written(told: FlaskClient, seven: bytes) -> None:
-    """JSON's 7.0 is 7 (RFC 8259, 6; JSON Schema's integer), and is counted so."""
+def test_a_number_is_one_however_it_is_written(with_feedback: FlaskClient, seven: bytes) -> None:
+    """7.0 is the integer 7 in JSON (RFC 8259, section 6; JSON Schema's integer)."""
     before = counted(7, "yes")
-    name = told.post("/predict", data=seven, content_type="image/png").headers["X-Request-Id"]
-    assert tell(told, name, 7.0) == 204
+    name = with_feedback.post("/predict", data=seven, content_type="image/png").headers["X-Request-Id"]
+    assert send(with_feedback, name, 7.0) == 204
     assert counted(7, "yes") == before + 1
 
 
@@ -65,20 +66,20 @@ def test_a_number_is_one_however_it_is_written(told: FlaskClient, seven: bytes) 
         b'{"request": "\\ud800", "digit": 7}',
     ],
 )
-def test_what_is_no_feedback_is_told_so(told: FlaskClient, body: bytes) -> None:
-    """Each bad body is 400, with what would be right."""
-    answer = told.post("/feedback", data=body)
+def test_invalid_feedback_is_refused(with_feedback: FlaskClient, body: bytes) -> None:
+    """Each invalid body is 400, and the error shows a valid one."""
+    answer = with_feedback.post("/feedback", data=body)
     assert answer.status_code == 400
     assert "Send {" in answer.get_json()["detail"]
 
 
 def test_it_is_off_by_default(client: FlaskClient) -> None:
-    """Without the setting there is no such route."""
-    assert tell(client, "a", 7) == 404
+    """Without the setting there is no such route: 404."""
+    assert send(client, "a", 7) == 404
 
 
 def test_memory_is_bounded() -> None:
-    """However many are remembered, the table stays as it is; nearly all of the latest are found."""
+    """The table has a fixed size; nearly all of the latest predictions are found in it, none is wrong."""
     readings = RecentPredictions()
     for number in range(3 * SLOTS):
         readings.remember(str(number), number % 10)
@@ -89,7 +90,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_workers_share_what_was_read(seven: bytes) -> None:
-    """With two workers, feedback on other connections finds every answer; /metrics has the sum."""
+    """With two workers, feedback over another connection finds every prediction; /metrics has the sum."""
     with running({"DIGITS_FEEDBACK": "yes"}) as server:
         for index in range(12):
             asking, telling = server.connect(), server.connect()

@@ -1,4 +1,4 @@
-"""POST /predict: answers, batches and refusals, through the app itself."""
+"""POST /predict: predictions, batches and errors, tested within the app."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def counted(name: str, **labels: str) -> float:
 
 
 def test_a_png_gets_its_digit(client: FlaskClient, seven: bytes) -> None:
-    """The answer has the contract's fields, and they agree with each other."""
+    """The response has the documented fields, and they agree with each other."""
     answer = post(client, seven)
     document = answer.get_json()
     assert answer.status_code == 200
@@ -55,12 +55,12 @@ def test_a_png_gets_its_digit(client: FlaskClient, seven: bytes) -> None:
 
 
 def test_one_file_in_a_form_is_one_object(client: FlaskClient, seven: bytes) -> None:
-    """A form with one file gives what the plain body gives."""
+    """A form with one file gives the same object as the plain body."""
     assert post_files(client, seven).get_json() == post(client, seven).get_json()
 
 
 def test_many_files_keep_their_order(client: FlaskClient, mnist_500: Examples) -> None:
-    """Files in whatever fields are answered in the body's order, each as if it were alone."""
+    """Predictions are in the order of the files, whatever their fields, each as if its file were alone."""
     images = mnist_500.images[:12]
     answer = post_files(client, *map(png_of, images), names="abcabcabcabc")
     predictions = answer.get_json()["predictions"]
@@ -71,7 +71,7 @@ def test_many_files_keep_their_order(client: FlaskClient, mnist_500: Examples) -
 
 
 def test_a_bad_image_fails_alone(client: FlaskClient, seven: bytes, blank: bytes) -> None:
-    """Among several, one that can't be read is a problem in its place; its neighbours are answered."""
+    """A file that can't be read is a problem document in its place; the others are predicted."""
     answer = post_files(client, seven, b"no picture", blank, seven[:50], seven)
     predictions = answer.get_json()["predictions"]
     assert answer.status_code == 200
@@ -80,13 +80,13 @@ def test_a_bad_image_fails_alone(client: FlaskClient, seven: bytes, blank: bytes
 
 
 def test_only_bad_images(client: FlaskClient, blank: bytes) -> None:
-    """Several images none of which can be read are answered, each with its problem."""
+    """Several files of which none can be read give 200, with a problem document each."""
     predictions = post_files(client, blank, b"").get_json()["predictions"]
     assert [entry["status"] for entry in predictions] == [422, 415]
 
 
 def test_receipt_shows_what_the_network_saw(client: FlaskClient, mnist_500: Examples) -> None:
-    """?receipt=1 adds the 784 values and what was done; an MNIST image was left as it is."""
+    """?receipt=1 adds the 784 values and the preprocessing; an MNIST image stays unchanged."""
     image = mnist_500.images[0]
     receipt = post(client, png_of(image), query="?receipt=1").get_json()["receipt"]
     np.testing.assert_allclose(receipt["pixels"], image.ravel() / 255, atol=1e-6)
@@ -97,7 +97,7 @@ def test_receipt_shows_what_the_network_saw(client: FlaskClient, mnist_500: Exam
 
 
 def test_activations_are_the_forward_pass(client: FlaskClient, seven: bytes, app: Flask) -> None:
-    """?activations=1 adds every layer's activations, the input first; without it there are none."""
+    """?activations=1 adds every layer's activations, the input first; ?activations=0 adds none."""
     document = post(client, seven, query="?activations=1&receipt=1").get_json()
     layers = document["activations"]
     network = app.extensions["digits"].model.network
@@ -108,8 +108,8 @@ def test_activations_are_the_forward_pass(client: FlaskClient, seven: bytes, app
 
 
 @pytest.mark.parametrize("query", ["receipt=yes", "receipt=", "activations=2", "receipt=1&activations=true"])
-def test_a_wish_that_is_not_understood_is_not_ignored(client: FlaskClient, seven: bytes, query: str) -> None:
-    """?receipt= and ?activations= are 0 or 1; anything else is 400, with what would be right."""
+def test_an_invalid_option_is_not_ignored(client: FlaskClient, seven: bytes, query: str) -> None:
+    """?receipt= and ?activations= are 0 or 1; any other value is 400, and the error says so."""
     answer = post(client, seven, query=f"?{query}")
     assert answer.status_code == 400
     assert "must be `0` or `1`, not" in answer.get_json()["detail"]
@@ -121,21 +121,21 @@ def test_a_wish_that_is_not_understood_is_not_ignored(client: FlaskClient, seven
         (b"", "image/png", 400, "empty-body", "The body is empty"),
         (b"GIF89a", "image/png", 415, "not-png", "PNG signature"),
         (b"\x89PNG\r\n\x1a\n", "image/png", 400, "broken-image", "ends before its header"),
-        (b"x", "image/jpeg", 415, "not-png", "'image/jpeg' is not read. Send one PNG"),
-        (b"x", "", 415, "not-png", "'missing' is not read"),
+        (b"x", "image/jpeg", 415, "not-png", "'image/jpeg' is not supported. Send one PNG"),
+        (b"x", "", 415, "not-png", "The Content-Type is missing. Send one PNG"),
         (b"x", "multipart/form-data", 400, "broken-multipart", "can't be read"),
         (b"x", "multipart/form-data; boundary=b", 400, "broken-multipart", "can't be read"),
-        (b"--b--\r\n", "multipart/form-data; boundary=b", 400, "no-files", "holds no file"),
+        (b"--b--\r\n", "multipart/form-data; boundary=b", 400, "no-files", "contains no file"),
         (
             b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\ntext\r\n--b--\r\n',
-            *("multipart/form-data; boundary=b", 400, "no-files", "holds no file"),
+            *("multipart/form-data; boundary=b", 400, "no-files", "contains no file"),
         ),
     ],
 )
 def test_bad_bodies(
     client: FlaskClient, body: bytes, content_type: str, status: int, reason: str, words: str
 ) -> None:
-    """Each bad body gets its documented status, and problem details that say what would be right."""
+    """Each bad body gets its documented status and a problem document that says what would be right."""
     answer = post(client, body, content_type)
     document = answer.get_json()
     assert answer.content_type == "application/problem+json"
@@ -147,20 +147,20 @@ def test_bad_bodies(
 
 
 def test_every_truncation_is_a_client_error(client: FlaskClient, seven: bytes) -> None:
-    """A PNG cut anywhere is 400 or 415, or is whole enough to be read; never a 5xx."""
+    """A PNG truncated anywhere is 400 or 415, or still readable; never a 5xx."""
     for length in range(1, len(seven)):
         answer = post(client, seven[:length])
         assert answer.status_code in {200, 400, 415}, length
 
 
 def test_limits(seven: bytes) -> None:
-    """Bytes, pixels and files beyond the settings are 413, with the limit in the sentence."""
+    """More bytes, pixels or files than the settings allow are 413, and the error has the limit."""
     client = create_app(Settings(max_upload_bytes=1000, max_pixels=783, max_images=2)).test_client()
     for answer, reason, words in [
         (post(client, bytes(1001)), "too-many-bytes", "1001 bytes; at most 1000"),
         (post(client, seven), "too-many-pixels", "28 × 28 pixels; at most 783"),
-        (post_files(client, b"a", b"b", b"c"), "too-many-images", "At most 2 files"),
-        (post_files(client, b"", b"", b"", b"", b""), "too-many-images", "At most 2 files"),
+        (post_files(client, b"a", b"b", b"c"), "too-many-images", "At most 2 images"),
+        (post_files(client, b"", b"", b"", b"", b""), "too-many-images", "At most 2 images"),
     ]:
         assert answer.status_code == 413
         assert answer.get_json()["type"].endswith(reason)
@@ -168,7 +168,7 @@ def test_limits(seven: bytes) -> None:
 
 
 def test_a_body_without_length_is_refused(client: FlaskClient, seven: bytes) -> None:
-    """A body whose size is not said is 411, before it is read."""
+    """A body without Content-Length is 411, before it is read."""
     answer = client.post(
         "/predict",
         input_stream=io.BytesIO(seven),
@@ -180,7 +180,7 @@ def test_a_body_without_length_is_refused(client: FlaskClient, seven: bytes) -> 
 
 
 def test_everything_is_counted(client: FlaskClient, seven: bytes, blank: bytes) -> None:
-    """Images, digits, confidences, ink and refusals by reason each count what happened."""
+    """The metrics count requests, images, digits, confidences, ink, and refusals by reason."""
     names = {
         "read": ("digits_predictions_total", {"digit": "7"}),
         "confidence": ("digits_confidence_count", {}),
@@ -214,7 +214,7 @@ def test_everything_is_counted(client: FlaskClient, seven: bytes, blank: bytes) 
 
 
 def test_answers_are_json_numbers(client: FlaskClient, seven: bytes) -> None:
-    """No NaN or infinity ever stands in an answer: strict parsers read it."""
+    """A response has no NaN or Infinity, which strict JSON parsers refuse."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)

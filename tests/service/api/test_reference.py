@@ -1,4 +1,4 @@
-"""openapi.yaml is valid, names what the app has, no more and no less, and is what is served."""
+"""openapi.yaml is valid, describes exactly the app's routes, and is what the service serves."""
 
 import json
 import re
@@ -24,38 +24,38 @@ from tests.server import ROOT
 
 TEXT = (SERVICE / "openapi.yaml").read_text(encoding="utf-8")
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-# What the app answers and the file describes in words alone.
+# What the app has and the file describes only in prose.
 LEFT_OUT = {
-    "HEAD": "HTTP's own: what GET answers, without the body",
-    "OPTIONS": "HTTP's own: the methods of a path, in Allow",
-    "/web/{name}": "the page's own files, which come and go with it",
+    "HEAD": "part of HTTP: the response of GET without the body",
+    "OPTIONS": "part of HTTP: the methods of a path, in Allow",
+    "/web/{name}": "the page's own files, which change with it",
 }
-# Under /v2 errors have no type, so these are names of metrics alone.
+# Under /v2 errors have no type: these reasons are only labels of metrics.
 WITHOUT_URN = {"unread_type", "bad_inference"}
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield each operation's path and method, and what is said of it."""
+    """Yield each operation's path, method and description."""
     for path, item in API["paths"].items():
         for method in METHODS & item.keys():
             yield path, method, item[method]
 
 
 def test_it_is_openapi_3_1() -> None:
-    """The official validator accepts it, and it says its version and ours."""
+    """The official validator accepts the document, which has its own version and that of the service."""
     validate(API)
     assert API["openapi"].startswith("3.1.")
     assert API["info"]["version"] == __version__
 
 
 def test_the_json_is_made_from_the_yaml() -> None:
-    """`make openapi` would change nothing: what is served is what was written by hand."""
+    """openapi.json is up to date with openapi.yaml: `make openapi` would change nothing."""
     assert (SERVICE / "openapi.json").read_text(encoding="utf-8") == generated()
     assert yaml.safe_load(TEXT) == API
 
 
 def test_it_names_every_route_and_no_other() -> None:
-    """Each rule and method of the app is in the file, and the other way round."""
+    """The document has the app's rules and methods, and no others."""
     found = set()
     for rule in create_app(Settings(feedback="yes")).url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
@@ -64,7 +64,7 @@ def test_it_names_every_route_and_no_other() -> None:
 
 
 def test_it_needs_a_key_where_the_app_does() -> None:
-    """What the file says is open is open, and nothing else; what is not open is limited."""
+    """An operation requires a key in the app exactly if the document says so, and lists 401 and 429 then."""
     client = create_app(Settings(api_key="secret", metrics_key="other", feedback="yes")).test_client()
     for path, method, operation in operations():
         address = path.replace("{layer}", "0").replace("{neuron}", "0").replace("{name}", "digits")
@@ -84,7 +84,7 @@ def urns(node: object) -> Iterator[str]:
 
 
 def test_it_names_every_reason() -> None:
-    """The types of problems are those of service/problems.py, and each has an example with its status."""
+    """The types of problems are those of service/problems.py, and each has an example."""
     wanted = {f"urn:digits:problem:{name.replace('_', '-')}" for name in REASONS.keys() - WITHOUT_URN}
     assert set(API["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]) == wanted | {
         "about:blank"
@@ -92,8 +92,8 @@ def test_it_names_every_reason() -> None:
     assert set(urns(API["paths"])) | set(urns(API["components"]["responses"])) == wanted
 
 
-def test_each_reason_has_the_status_that_it_has() -> None:
-    """Where an example of a problem stands, its status is the reason's, and the answer's."""
+def test_each_example_has_the_status_of_its_reason() -> None:
+    """An example of a problem has the status that service/problems.py gives its reason."""
 
     def examples(node: object) -> Iterator[dict[str, Any]]:
         if isinstance(node, dict):
@@ -110,7 +110,7 @@ def test_each_reason_has_the_status_that_it_has() -> None:
 
 
 def test_it_names_the_limits_as_they_are() -> None:
-    """Each limit that is named with its setting is the default of that setting."""
+    """Each limit in the description is the default of the setting named beside it."""
     named = re.findall(r"(\d+) \w+ \(`DIGITS_(\w+)`\)", API["info"]["description"])
     assert len(named) == 3
     for number, name in named:
@@ -119,14 +119,14 @@ def test_it_names_the_limits_as_they_are() -> None:
 
 
 def test_it_names_what_a_worker_refuses() -> None:
-    """The statuses of what is no request are those of service/early_responses.py."""
-    _, _, listed = API["info"]["description"].partition("can't be read as a request")
+    """The statuses of unparsable requests are those of service/early_responses.py."""
+    _, _, listed = API["info"]["description"].partition("can't be parsed")
     named = {int(status) for status in re.findall(r"^- (\d+):", listed, re.MULTILINE)}
     assert named == {HTTPStatus.BAD_REQUEST, *STATUSES.values()}
 
 
 def test_all_that_is_defined_is_used() -> None:
-    """No component is left behind by what it was for."""
+    """Every component is referenced."""
     for kind, components in API["components"].items():
         for name in components:
             used = f"#/components/{kind}/{name}'" in TEXT or f"\n  - {name}: []\n" in TEXT
@@ -134,7 +134,7 @@ def test_all_that_is_defined_is_used() -> None:
 
 
 def test_it_is_served_as_it_is(client: FlaskClient) -> None:
-    """GET /openapi.json gives the document, and 304 to whoever has it."""
+    """GET /openapi.json returns the document, and 304 for a current ETag."""
     answer = client.get("/openapi.json")
     assert (answer.status_code, answer.content_type) == (200, "application/json")
     assert json.loads(answer.data) == API
@@ -143,7 +143,7 @@ def test_it_is_served_as_it_is(client: FlaskClient) -> None:
 
 
 def test_the_page_shows_all_of_it(client: FlaskClient) -> None:
-    """GET /docs has each operation, parameter, status, schema and curl line, under the page's policy."""
+    """GET /docs shows each operation, parameter, status, schema and curl command, with the page's headers."""
     answer = client.get("/docs")
     assert (answer.status_code, answer.content_type) == (200, "text/html; charset=utf-8")
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
@@ -161,7 +161,7 @@ def test_the_page_shows_all_of_it(client: FlaskClient) -> None:
 
 
 def test_the_page_needs_no_script_and_no_other_host(client: FlaskClient) -> None:
-    """One script of our own, for the theme; nothing inline; each link leads somewhere on it or to a route."""
+    """The page has one script, for the theme, and nothing inline; each of its links has a target."""
     html = client.get("/docs").text
     assert re.findall(r"<script[^>]*>", html) == ['<script src="/web/theme.js">']
     assert not re.search(r"\s(style|on\w+)=\"", html)
@@ -176,8 +176,8 @@ def test_the_page_needs_no_script_and_no_other_host(client: FlaskClient) -> None
 
 
 @pytest.mark.parametrize("host", ["digits.example:81", 'a"><script>alert(1)</script>'])
-def test_its_curl_lines_name_the_host_that_was_asked(client: FlaskClient, host: str) -> None:
-    """Whatever the client calls the host stands in the lines, as text alone."""
+def test_its_curl_commands_have_the_host_of_the_request(client: FlaskClient, host: str) -> None:
+    """The Host header of the request is in the commands, escaped."""
     html = client.get("/docs", headers={"Host": host}).text
     assert EXAMPLE_HOST not in html
     assert "<script>alert" not in html
@@ -185,7 +185,7 @@ def test_its_curl_lines_name_the_host_that_was_asked(client: FlaskClient, host: 
 
 
 def test_both_are_linked(client: FlaskClient) -> None:
-    """The page to draw on leads to them, and they lead back."""
+    """The drawing page links to the reference, which links back and to openapi.json."""
     assert 'href="/docs"' in client.get("/").text
     html = client.get("/docs").text
     assert 'href="/"' in html
@@ -193,6 +193,6 @@ def test_both_are_linked(client: FlaskClient) -> None:
 
 
 def test_they_are_there_without_a_model_and_without_a_key() -> None:
-    """A service that can't answer, or not to everyone, still says what it answers."""
+    """Without a model, or without the required key, the reference is still served."""
     client = create_app(Settings(model=ROOT / "none.npz", api_key="secret")).test_client()
     assert [client.get(path).status_code for path in ("/docs", "/openapi.json")] == [200, 200]

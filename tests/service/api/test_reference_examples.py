@@ -1,4 +1,4 @@
-"""The examples in openapi.yaml are what the service answers, and its curl lines work."""
+"""The examples in openapi.yaml are real responses of the service, and its curl commands work."""
 
 import base64
 import re
@@ -27,7 +27,7 @@ FORM = {"content_type": "multipart/form-data; boundary=b"}
 CHUNKED = {"headers": {"Transfer-Encoding": "chunked"}}
 TOO_LONG = {"CONTENT_LENGTH": "33554433"}
 INFER = "/v2/models/digits/infer"
-# A header that promises 5000 × 5000 pixels.
+# A PNG header of 5000 × 5000 pixels.
 HEADER = struct.pack(">4sIIBBBBB", b"IHDR", 5000, 5000, 8, 0, 0, 0, 0)
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LARGE = SIGNATURE + struct.pack(">I", 13) + HEADER + struct.pack(">I", zlib.crc32(HEADER))
@@ -40,7 +40,7 @@ def form(*files: bytes) -> bytes:
 
 
 def contents(pointer: str, node: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - any JSON
-    """Yield each media type's description with where it stands, once where it is shared."""
+    """Yield each media type's description with its path in the document."""
     if isinstance(node, dict):
         for name, part in node.items():
             if name == "content":
@@ -55,12 +55,12 @@ EXAMPLES = {
     for pointer, media in contents("", API[part])
     for name, example in media.get("examples", {}).items()
 }
-# Of a version, the same as without.
+# The paths with a version share their responses with those without.
 ANSWERS = {name for name in EXAMPLES if "/responses/" in f"/{name}" and "{version}" not in name}
 
 
 def closed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema without references that lets in no field that it does not name."""
+    """Return a schema without references that allows no field that it does not name."""
     schema = {**resolved(schema)}
     for key in ("anyOf", "allOf"):
         if key in schema:
@@ -76,12 +76,12 @@ def closed(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(value: object, schema: dict[str, Any]) -> None:
-    """Fail unless the value is as the schema says, without any further field."""
+    """Fail unless the value conforms to the schema, without any further field."""
     OAS31Validator(closed(schema) | {"components": API["components"]}).validate(value)
 
 
 def alike(one: Any, other: Any) -> bool:  # noqa: ANN401 - any JSON
-    """Whether two documents are the same but for the last digits of a machine's arithmetic."""
+    """Return whether two documents are equal up to rounding."""
     if isinstance(one, dict) and isinstance(other, dict):
         return list(one) == list(other) and all(alike(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -92,20 +92,20 @@ def alike(one: Any, other: Any) -> bool:  # noqa: ANN401 - any JSON
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_each_example_is_as_its_schema_says(name: str) -> None:
-    """An example has the fields and values that the schema beside it allows, and no further field."""
+def test_each_example_conforms_to_its_schema(name: str) -> None:
+    """An example conforms to the schema beside it, without any further field."""
     schema, value = EXAMPLES[name]
     check(value, schema)
 
 
 def defect(**_: str) -> NoReturn:
-    """Fail as no view should."""
+    """Raise, as a view with a defect does."""
     raise KeyError("defect")
 
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FlaskClient]:
-    """The service as it is, with a key, without a model, with a defect, and with a request a second."""
+    """Clients of five apps: open, with a key, without a model, with a defect, with a rate limit of 1."""
     none = tmp_path_factory.mktemp("none") / "digits.npz"
     apps: dict[str, Flask] = {
         "open": create_app(Settings(feedback="yes")),
@@ -123,7 +123,7 @@ Ask = tuple[str, str, str, dict[str, Any]]
 
 
 def asked(seven: bytes, blank: bytes) -> dict[str, Ask]:
-    """What to ask for each example: of which service, by which method and path, and the rest."""
+    """Return the request for each example: the app, the method, the path and the rest."""
     png = EXAMPLES["/v2/models/{name}/infer/post/requestBody/png"][1]
     blank_png = {**png["inputs"][0], "data": [base64.b64encode(blank).decode()]}
     many = {"name": "image", "datatype": "UINT8", "shape": [257, 784], "data": [0] * 257 * 784}
@@ -192,15 +192,15 @@ def asked(seven: bytes, blank: bytes) -> dict[str, Ask]:
     return table
 
 
-# Made without a request: what a worker says in place of the app; and the same example, elsewhere.
+# Examples without a request: the worker makes one of them before the app; the other is one listed above.
 NOT_ASKED = {"responses/Unavailable/overloaded", "responses/Unavailable/not-ready"}
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERS - NOT_ASKED))
-def test_each_example_is_what_the_service_answers(
+def test_each_example_is_a_real_response(
     clients: dict[str, FlaskClient], seven: bytes, blank: bytes, name: str
 ) -> None:
-    """The service says the very same, with the status under which the example stands."""
+    """The service's response equals the example, and has its status."""
     service, method, path, rest = asked(seven, blank)[name]
     if service == "limited":
         clients[service].open(path, method=method)
@@ -212,22 +212,20 @@ def test_each_example_is_what_the_service_answers(
         assert answer.status_code == int(status[1])
 
 
-def test_what_a_worker_says_is_the_example() -> None:
-    """The example of overload is what the worker answers before the app sees a request."""
+def test_the_example_of_overload_is_the_workers_response() -> None:
+    """The example of overload equals the response that the worker makes before the app."""
     _, value = EXAMPLES["responses/Unavailable/overloaded"]
     assert Problem("overloaded", OVERLOADED).document("/predict") == value
 
 
 def ok(path: str, method: str) -> dict[str, Any]:
-    """Return the schema of an operation's good answer."""
+    """Return the schema of an operation's 200 response."""
     content = API["paths"][path][method]["responses"]["200"]["content"]
     return content["application/json"]["schema"]
 
 
-def test_full_answers_have_no_field_that_is_not_described(
-    client: FlaskClient, seven: bytes, blank: bytes
-) -> None:
-    """All that may be asked for besides, a neuron of each kind, and what the model's file says."""
+def test_full_responses_have_no_undescribed_field(client: FlaskClient, seven: bytes, blank: bytes) -> None:
+    """Predictions with all options, two neurons and the metadata conform to their schemas."""
     query = "receipt=1&activations=1&explain=answer"
     for data, kind in ((seven, PNG), (form(seven, blank, b"x"), FORM)):
         check(client.post(f"/predict?{query}", data=data, **kind).get_json(), ok("/predict", "post"))
@@ -237,8 +235,8 @@ def test_full_answers_have_no_field_that_is_not_described(
     check(client.get("/model").get_json(), ok("/model", "get"))
 
 
-def test_the_curl_lines_work(seven: bytes) -> None:
-    """Each line of each operation, run by a shell beside 7.png, is answered well."""
+def test_the_curl_commands_work(seven: bytes) -> None:
+    """Each command of each operation, run by a shell in the folder of 7.png, succeeds."""
     need("curl")
     shell = need("sh")
     samples = [
@@ -250,7 +248,7 @@ def test_the_curl_lines_work(seven: bytes) -> None:
     ]
     with running({"DIGITS_FEEDBACK": "yes"}) as server:
         connection = server.connect()
-        # Its name is in the line about feedback.
+        # The command for feedback has this ID.
         connection.request("POST", "/predict", seven, {"X-Request-Id": "608196a0c92cfdab", **HEADERS})
         connection.getresponse().read()
         connection.close()

@@ -1,9 +1,9 @@
-"""Schemathesis, a client that did not read our code, holds the running service to openapi.json: all checks.
+"""Schemathesis tests the running service against openapi.json, with all its checks.
 
-It makes up requests that the document allows and requests that it forbids, for each operation as many as
-DIGITS_FUZZ_EXAMPLES says, and compares status, type, headers and body of each answer with what is promised.
-A service that is open is held to it, one that has a limit, and one with a key: for the last, the document
-without the line that no key is right, too.
+It generates requests that the document allows and requests that it forbids, for each operation as many as
+DIGITS_FUZZ_EXAMPLES says, and compares status, type, headers and body of each response with the document. It
+tests an open service, one with a rate limit, and one with a key; for the last one, the document's entry that
+no key is needed is removed.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 from service.api.reference import API
 from tests.server import ROOT, running
 
-# More where nothing may be skipped: there is time then.
+# More where nothing may be skipped, as in .ci/run, which has the time for it.
 EXAMPLES = os.environ.get("DIGITS_FUZZ_EXAMPLES") or ("200" if os.environ.get("DIGITS_REQUIRE_ALL") else "25")
 KEY = "sesame"
 HOOKS = "tests.service.api.schemathesis_hooks"
@@ -25,9 +25,9 @@ SETTINGS = {"DIGITS_FEEDBACK": "yes", "DIGITS_LOG_REQUESTS": "no"}
 
 
 def fuzzed(folder: Path, document: Mapping[str, Any], settings: Mapping[str, str], *options: str) -> str:
-    """Run schemathesis on the service with these settings; return what it says, or fail with it.
+    """Run schemathesis on the service with these settings; return its output, or fail with it.
 
-    It leaves what it found in the folder that it runs in.
+    It writes its findings into the folder.
     """
     (folder / "openapi.json").write_text(json.dumps(document))
     with running(SETTINGS | dict(settings)) as server:
@@ -47,8 +47,8 @@ def fuzzed(folder: Path, document: Mapping[str, Any], settings: Mapping[str, str
     return done.stdout
 
 
-def test_the_service_is_what_it_says(tmp_path: Path) -> None:
-    """Every operation is asked, in every phase, and no check of any kind fails."""
+def test_the_service_conforms_to_its_document(tmp_path: Path) -> None:
+    """Every operation is tested in every phase, and no check fails."""
     said = fuzzed(tmp_path, API, {}, "--max-examples", EXAMPLES)
     operations = sum(
         "operationId" in operation for item in API["paths"].values() for operation in item.values()
@@ -56,17 +56,17 @@ def test_the_service_is_what_it_says(tmp_path: Path) -> None:
     assert f"Tested: {operations}\n" in said
 
 
-def test_whoever_asks_too_much_is_told_as_it_says(tmp_path: Path) -> None:
-    """Where most requests are too many, the answers are still what the document promises."""
+def test_a_service_with_a_rate_limit_conforms(tmp_path: Path) -> None:
+    """Where most requests exceed the rate limit, the responses still conform to the document."""
     fuzzed(tmp_path, API, {"DIGITS_RATE_LIMIT": "20"}, "--max-examples", "10")
 
 
-def test_a_key_is_asked_for_where_it_says(tmp_path: Path) -> None:
-    """With a key set, no operation that needs it answers without, or with another."""
+def test_a_service_with_a_key_conforms(tmp_path: Path) -> None:
+    """With a key set, no operation that requires it succeeds without it, or with another key."""
     document = json.loads(json.dumps(API))
     document["security"].remove({})
-    # Each operation is asked with the key, without, and with others in either header; a second key beside the
-    # right one would prove nothing, for one of both is enough.
+    # Each operation is called with the key, without it, and with wrong keys in either header. No second key
+    # is generated beside the right one, because one valid key is enough.
     options = ("--generation-with-security-parameters", "false", "--header", f"X-API-Key: {KEY}")
     fuzzed(
         tmp_path,

@@ -1,4 +1,4 @@
-"""Clients of the Open Inference Protocol that we did not write: NVIDIA's for Triton, and KServe's."""
+"""Independent clients of the Open Inference Protocol work: NVIDIA's for Triton, and KServe's."""
 
 import base64
 import json
@@ -17,14 +17,14 @@ from tests.parity import png_of
 from tests.server import ROOT, Server, post_png
 from training.data import Examples
 
-# KServe's client needs some seventy packages, and not all in the versions of ours.
+# KServe's client needs some seventy packages, some in other versions than this project.
 KSERVE_PYTHON = ROOT / ".venv" / "kserve" / "bin" / "python"
 COUNT = 4
 
 
 @pytest.fixture
 def inference(server: Server) -> Iterator[triton.InferenceServerClient]:
-    """Triton's client of the running service, as it comes."""
+    """Triton's client, connected to the running service."""
     client = triton.InferenceServerClient(f"127.0.0.1:{server.port}")
     yield client
     client.close()
@@ -32,13 +32,13 @@ def inference(server: Server) -> Iterator[triton.InferenceServerClient]:
 
 @pytest.fixture(scope="session")
 def pngs(mnist_500: Examples) -> list[bytes]:
-    """A few digits as files."""
+    """A few digits as PNG files."""
     return [png_of(image) for image in mnist_500.images[:COUNT]]
 
 
 @pytest.fixture(scope="session")
 def predicted(server: Server, pngs: list[bytes]) -> list[dict[str, Any]]:
-    """What POST /predict says of them."""
+    """The predictions of POST /predict for them."""
     connection = server.connect()
     answers = [post_png(connection, png)[1] for png in pngs]
     connection.close()
@@ -46,7 +46,7 @@ def predicted(server: Server, pngs: list[bytes]) -> list[dict[str, Any]]:
 
 
 def assert_as_predicted(result: Any, predicted: list[dict[str, Any]]) -> None:  # noqa: ANN401 - untyped client
-    """Compare all three outputs with what /predict says."""
+    """Compare all three outputs with the predictions of /predict."""
     assert result.as_numpy("digit").tolist() == [answer["digit"] for answer in predicted]
     assert result.as_numpy("abstained").tolist() == [answer["abstained"] for answer in predicted]
     p = np.array([answer["probabilities"] for answer in predicted])
@@ -61,7 +61,7 @@ def image_input(images: npt.NDArray[Any], datatype: str, *, binary: bool = True)
 
 
 def test_triton_finds_everything_ready(inference: triton.InferenceServerClient) -> None:
-    """Live, ready, and with the metadata that its client looks for."""
+    """Triton's client finds the service live and ready, and reads its metadata."""
     assert inference.is_server_live()
     assert inference.is_server_ready()
     assert inference.is_model_ready("digits")
@@ -81,7 +81,7 @@ def test_triton_with_its_defaults(
     *,
     square: bool,
 ) -> None:
-    """Bytes in and bytes out, as its client does when nothing else is asked of it."""
+    """With its defaults, the client sends and gets binary data."""
     images = mnist_500.images[:COUNT] if square else mnist_500.images[:COUNT].reshape(COUNT, 784)
     values = images if datatype == "UINT8" else (images / 255).astype(np.float32)
     result = inference.infer("digits", [image_input(values, datatype)], request_id="mine")
@@ -93,7 +93,7 @@ def test_triton_with_its_defaults(
 def test_triton_with_json(
     inference: triton.InferenceServerClient, mnist_500: Examples, predicted: list[dict[str, Any]]
 ) -> None:
-    """Numbers in and numbers out."""
+    """The client can send and get JSON instead."""
     names = ("abstained", "digit", "probabilities")
     result = inference.infer(
         "digits",
@@ -112,7 +112,7 @@ def test_triton_with_classification(
     *,
     binary: bool,
 ) -> None:
-    """The likeliest three classes of each image, the likeliest first."""
+    """class_count=3 gives the three most probable classes of each image, best first."""
     asked = triton.InferRequestedOutput("probabilities", binary_data=binary, class_count=3)
     result = inference.infer(
         "digits", [image_input(mnist_500.images[:COUNT], "UINT8")], outputs=[asked]
@@ -135,15 +135,15 @@ def test_triton_with_pngs(
     *,
     binary: bool,
 ) -> None:
-    """Whole files: as they are, or in base64 within JSON."""
+    """PNG files can be sent as binary data, or in base64 in JSON."""
     files = pngs if binary else [base64.b64encode(png) for png in pngs]
     tensor = triton.InferInput("png", [COUNT], "BYTES")
     tensor.set_data_from_numpy(np.array(files, object), binary_data=binary)
     assert_as_predicted(inference.infer("digits", [tensor]), predicted)
 
 
-def test_triton_reads_our_refusals(inference: triton.InferenceServerClient, mnist_500: Examples) -> None:
-    """A refusal's sentence reaches the caller as the exception's message."""
+def test_triton_reads_the_errors(inference: triton.InferenceServerClient, mnist_500: Examples) -> None:
+    """The sentence of an error is the message of the client's exception."""
     with pytest.raises(InferenceServerException, match="There is no model 'letters'"):
         inference.infer("letters", [image_input(mnist_500.images[:1], "UINT8")])
     with pytest.raises(InferenceServerException, match=r"must be \[N, 784\] or"):
@@ -175,9 +175,9 @@ asyncio.run(ask(sys.argv[1], np.array(json.loads(sys.argv[2]), np.uint8)))
 def test_kserve_reads_the_same_digits(
     server: Server, mnist_500: Examples, predicted: list[dict[str, Any]]
 ) -> None:
-    """KServe's client finds it live and ready, and gets the answers of /predict, with JSON and with bytes.
+    """KServe's client finds the service live and ready, and gets the outputs of /predict, in both forms.
 
-    It has no call for metadata; Triton's above has.
+    It has no call for metadata; the test above with Triton's client covers them.
     """
     if not KSERVE_PYTHON.exists():
         skip("KServe's client is not installed: python -m venv .venv/kserve, with kserve==0.21.0")

@@ -1,4 +1,4 @@
-"""What the routes of the Open Inference Protocol refuse: always {"error": "…"}, and never a 5xx."""
+"""Invalid requests to the Open Inference Protocol get {"error": "…"} with a 4xx, never a 5xx."""
 
 import json
 from http.client import HTTPConnection
@@ -18,18 +18,18 @@ BINARY = {
     "shape": [1, 784],
     "parameters": {"binary_data_size": 784},
 }
-# As the PNG's data, in base64: no PNG; the signature alone.
+# In base64: something that is not a PNG; the signature of a PNG, without the rest.
 NO_PNG, BROKEN_PNG = "bm8gUE5H", "iVBORw0KGgo="
 
 
 def given(**changes: Any) -> bytes:  # noqa: ANN401 - anything goes
-    """Return a request whose input is a good one, but for these fields; None takes a field away."""
+    """Return a request with a valid input except for these fields; None removes a field."""
     entry = {key: value for key, value in (GOOD | changes).items() if value is not None}
     return json.dumps({"inputs": [entry]}).encode()
 
 
 def whole(**fields: Any) -> bytes:  # noqa: ANN401 - anything goes
-    """Return a request with a good input and these fields."""
+    """Return a request with a valid input and these fields."""
     return json.dumps({"inputs": [GOOD], **fields}).encode()
 
 
@@ -39,14 +39,14 @@ def png(*data: object, **changes: Any) -> bytes:  # noqa: ANN401 - anything goes
 
 
 def data_text(text: str) -> bytes:
-    """Return a request whose first value is written so."""
+    """Return a request whose first value is this text."""
     return given(data=[-12345, *ROW[1:]]).replace(b"-12345", text.encode(), 1)
 
 
-def behind(
+def with_binary(
     body: bytes, inputs: list[dict[str, Any]], size: str | None = None
 ) -> tuple[bytes, dict[str, str]]:
-    """Return a body of JSON and bytes, and the header for it."""
+    """Return a body of JSON and binary data, and its header."""
     text = json.dumps({"inputs": inputs}).encode()
     return text + body, {"Inference-Header-Content-Length": size or str(len(text))}
 
@@ -149,32 +149,32 @@ OTHER_STATUSES: dict[str, tuple[int, bytes]] = {
     "more images than are read": (413, given(shape=[257, 784], data=[0] * 257 * 784)),
 }
 WITH_HEADER: dict[str, tuple[bytes, dict[str, str]]] = {
-    "a header that is no number": behind(bytes(784), [BINARY], "many"),
-    "a negative header": behind(bytes(784), [BINARY], "-1"),
-    "a header beyond the body": behind(bytes(784), [BINARY], "9999"),
-    "a header of 400 digits": behind(bytes(784), [BINARY], "1" * 400),
-    "too few bytes": behind(bytes(783), [BINARY]),
-    "bytes left over": behind(bytes(785), [BINARY]),
-    "a size unlike the shape": behind(bytes(785), [BINARY | {"parameters": {"binary_data_size": 785}}]),
-    "a negative size": behind(bytes(784), [BINARY | {"parameters": {"binary_data_size": -1}}]),
-    "a size that is text": behind(bytes(784), [BINARY | {"parameters": {"binary_data_size": "784"}}]),
-    "data and bytes": behind(bytes(784), [BINARY | {"data": ROW}]),
-    "neither data nor bytes": behind(b"", [BINARY | {"parameters": {}}]),
-    "FP32 that are no numbers": behind(
+    "a header that is no number": with_binary(bytes(784), [BINARY], "many"),
+    "a negative header": with_binary(bytes(784), [BINARY], "-1"),
+    "a header beyond the body": with_binary(bytes(784), [BINARY], "9999"),
+    "a header of 400 digits": with_binary(bytes(784), [BINARY], "1" * 400),
+    "too few bytes": with_binary(bytes(783), [BINARY]),
+    "bytes left over": with_binary(bytes(785), [BINARY]),
+    "a size unlike the shape": with_binary(bytes(785), [BINARY | {"parameters": {"binary_data_size": 785}}]),
+    "a negative size": with_binary(bytes(784), [BINARY | {"parameters": {"binary_data_size": -1}}]),
+    "a size that is text": with_binary(bytes(784), [BINARY | {"parameters": {"binary_data_size": "784"}}]),
+    "data and bytes": with_binary(bytes(784), [BINARY | {"data": ROW}]),
+    "neither data nor bytes": with_binary(b"", [BINARY | {"parameters": {}}]),
+    "FP32 that are no numbers": with_binary(
         b"\xff" * 3136, [BINARY | {"datatype": "FP32", "parameters": {"binary_data_size": 3136}}]
     ),
-    "an element longer than its bytes": behind(
+    "an element longer than its bytes": with_binary(
         b"\xff\xff\xff\xff",
         [{"name": "png", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 4}}],
     ),
-    "half a length": behind(
+    "half a length": with_binary(
         b"\x00\x00",
         [{"name": "png", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 2}}],
     ),
-    "more elements than the shape": behind(
+    "more elements than the shape": with_binary(
         bytes(8), [{"name": "png", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 8}}]
     ),
-    "a billion elements": behind(
+    "a billion elements": with_binary(
         bytes(8),
         [{"name": "png", "datatype": "BYTES", "shape": [2**30], "parameters": {"binary_data_size": 8}}],
     ),
@@ -205,8 +205,8 @@ TABLE: dict[str, tuple[str, str, dict[str, str], int, bytes]] = {
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_it_is_refused_with_the_documented_error(server: Server, name: str) -> None:
-    """Each is answered with its status and {"error": "a sentence"}, which says nothing of our insides."""
+def test_an_invalid_request_gets_the_documented_error(server: Server, name: str) -> None:
+    """Each invalid request gets its status and {"error": "a sentence"}, without internals of the service."""
     method, path, headers, status, body = TABLE[name]
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.putrequest(method, path)
@@ -227,14 +227,14 @@ def test_it_is_refused_with_the_documented_error(server: Server, name: str) -> N
 
 
 def test_the_table_is_long_enough() -> None:
-    """There are more than a hundred ways to ask in a wrong way, none of them twice."""
+    """The table has more than a hundred invalid requests, none of them twice."""
     assert len(TABLE) == len(BODIES) + len(OTHER_STATUSES) + len(WITH_HEADER) + len(ROUTES) > 100
 
 
-def test_a_good_request_is_good(server: Server) -> None:
-    """What the table changes is right before it is changed."""
+def test_a_valid_request_is_accepted(server: Server) -> None:
+    """The requests from which the table is made are valid before they are changed."""
     connection = server.connect()
-    for body, headers in ((given(), {}), (whole(), {}), behind(bytes(784), [BINARY])):
+    for body, headers in ((given(), {}), (whole(), {}), with_binary(bytes(784), [BINARY])):
         connection.request("POST", INFER, body, headers)
         answer = connection.getresponse()
         assert answer.read().startswith(b'{"model_name": "digits"')

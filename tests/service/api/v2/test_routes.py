@@ -1,4 +1,4 @@
-"""The Open Inference Protocol: what the server says of itself, and answers that equal those of /predict."""
+"""The Open Inference Protocol: metadata, health, and outputs that equal the predictions of /predict."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ INFER = "/v2/models/digits/infer"
 
 
 def image_input(values: Any, datatype: str = "UINT8") -> dict[str, Any]:  # noqa: ANN401 - any nesting
-    """Return the input `image`, nested as it is."""
+    """Return the input `image`, nested as the array."""
     return {
         "name": "image",
         "datatype": datatype,
@@ -28,7 +28,7 @@ def image_input(values: Any, datatype: str = "UINT8") -> dict[str, Any]:  # noqa
 
 
 def infer(client: FlaskClient, body: dict[str, Any]) -> dict[str, Any]:
-    """Post a request and return the answer's document."""
+    """Post an inference request, and return the response's document."""
     answer = client.post(INFER, json=body)
     assert (answer.status_code, answer.content_type) == (200, "application/json"), answer.text
     return answer.get_json()
@@ -41,7 +41,7 @@ def outputs(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def expected(mnist_500: Examples) -> list[dict[str, Any]]:
-    """What POST /predict says of the first five images."""
+    """The predictions of POST /predict for the first five images."""
     client = create_app(Settings()).test_client()
     pngs = [png_of(image) for image in mnist_500.images[:5]]
     return [client.post("/predict", data=png, content_type="image/png").get_json() for png in pngs]
@@ -49,7 +49,7 @@ def expected(mnist_500: Examples) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
 def test_the_server_names_its_extensions(client: FlaskClient, path: str) -> None:
-    """With and without the slash, the server says what it is and what it understands."""
+    """With and without the slash, the server returns its name and its extensions."""
     answer = client.get(path)
     assert answer.status_code == 200
     assert answer.get_json()["name"] == "digits"
@@ -57,8 +57,8 @@ def test_the_server_names_its_extensions(client: FlaskClient, path: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/v2/models/digits", "/v2/models/digits/versions/{}"])
-def test_metadata_say_what_goes_in_and_comes_out(client: FlaskClient, path: str) -> None:
-    """Names, datatypes and shapes are there for each version, the only one being that in service."""
+def test_metadata_have_the_inputs_and_outputs(client: FlaskClient, path: str) -> None:
+    """With and without the version, the metadata have the name, datatype and shape of each tensor."""
     version = client.get("/model").get_json()["version"]
     about = client.get(path.format(version)).get_json()
     assert (about["name"], about["versions"], about["platform"]) == ("digits", [version], "numpy_npz")
@@ -73,15 +73,15 @@ def test_metadata_say_what_goes_in_and_comes_out(client: FlaskClient, path: str)
     }
 
 
-def test_health_says_both_live_and_ready(client: FlaskClient) -> None:
-    """Both bodies hold both words, for clients that read the body."""
+def test_health_has_both_live_and_ready(client: FlaskClient) -> None:
+    """Liveness and readiness are also in the bodies, for clients that read only those."""
     for path in ("/v2/health/live", "/v2/health/ready"):
         assert client.get(path).get_json() == {"live": True, "ready": True}
     assert client.get("/v2/models/digits/ready").get_json() == {"name": "digits", "ready": True}
 
 
-def test_without_a_model_it_lives_and_is_not_ready(tmp_path: Any) -> None:  # noqa: ANN401 - pytest's path
-    """Readiness is 503 with the reason, liveness 200, and an inference is refused with 503."""
+def test_without_a_model_the_service_is_live_and_not_ready(tmp_path: Any) -> None:  # noqa: ANN401 - pytest's path
+    """Without a model, readiness and inference are 503 with the reason, and liveness is 200."""
     client = create_app(Settings(model=tmp_path / "none.npz")).test_client()
     assert client.get("/v2/health/live").get_json() == {"live": True, "ready": False}
     for path in ("/v2/health/ready", "/v2/models/digits/ready", "/v2/models/digits/versions/1/ready"):
@@ -106,7 +106,7 @@ def test_images_are_read_as_predict_reads_them(
     *,
     flat: bool,
 ) -> None:
-    """Bytes or fractions, in rows or in squares, flat or nested: the answers are those of /predict."""
+    """UINT8 or FP32, (784,) or (28, 28), flat or nested: the outputs are those of /predict."""
     images = mnist_500.images[:5]
     values = images if datatype == "UINT8" else preprocess(images)
     given = image_input(values.reshape(5, *side), datatype)
@@ -123,7 +123,7 @@ def test_images_are_read_as_predict_reads_them(
 
 
 def test_pngs_are_read_as_predict_reads_them(client: FlaskClient, seven: bytes) -> None:
-    """Whole files, in base64, come through the same preprocessing as those that are posted to /predict."""
+    """PNG files in base64 are preprocessed as those that are posted to /predict."""
     data = [base64.b64encode(seven).decode()] * 2
     document = infer(client, {"inputs": [{"name": "png", "datatype": "BYTES", "shape": [2], "data": data}]})
     answer = client.post("/predict", data=seven, content_type="image/png").get_json()
@@ -132,8 +132,8 @@ def test_pngs_are_read_as_predict_reads_them(client: FlaskClient, seven: bytes) 
     assert np.reshape(found["probabilities"], (2, 10))[1] == pytest.approx(answer["probabilities"], abs=1e-6)
 
 
-def test_outputs_come_as_they_are_asked_for(client: FlaskClient, mnist_500: Examples) -> None:
-    """Those that are named, in that order; a request without an id gets one."""
+def test_only_the_requested_outputs_are_returned(client: FlaskClient, mnist_500: Examples) -> None:
+    """The response has the named outputs in that order, and an id if the request has none."""
     # JSON's 2.0 is 2.
     asked = [{"name": "abstained"}, {"name": "probabilities", "parameters": {"classification": 2.0}}]
     document = infer(client, {"inputs": [image_input(mnist_500.images[:3])], "outputs": asked})
@@ -146,10 +146,10 @@ def test_outputs_come_as_they_are_asked_for(client: FlaskClient, mnist_500: Exam
     assert float(likeliest[0]) >= float(next_[0])
 
 
-def test_bytes_behind_the_json_are_read_and_written(
+def test_binary_data_after_the_json_is_read_and_written(
     client: FlaskClient, mnist_500: Examples, expected: list[dict[str, Any]]
 ) -> None:
-    """The extension binary_tensor_data: each output in bytes or not, as it or the whole request says."""
+    """binary_tensor_data: an output is binary data or JSON, as its own parameter or the request's says."""
     data = mnist_500.images[:5].tobytes()
     given = {"name": "image", "datatype": "UINT8", "shape": [5, 784]}
     head = {
@@ -170,17 +170,15 @@ def test_bytes_behind_the_json_are_read_and_written(
     )
 
 
-def test_a_body_of_bytes_alone_is_images(client: FlaskClient, mnist_500: Examples) -> None:
-    """With a JSON of no bytes, the body is uint8 images, one after the other."""
+def test_a_body_of_binary_data_only_is_images(client: FlaskClient, mnist_500: Examples) -> None:
+    """With a JSON length of 0, the body is uint8 images, one after the other."""
     headers = {"Inference-Header-Content-Length": "0"}
     answer = client.post(INFER, data=mnist_500.images[:3].tobytes(), headers=headers)
     assert outputs(answer.get_json())["digit"] == mnist_500.labels[:3].tolist()
 
 
-def test_an_inference_is_counted_and_logged_as_a_prediction_is(
-    client: FlaskClient, mnist_500: Examples
-) -> None:
-    """The metrics know its route by the rule, its images and digits; refusals by their reason."""
+def test_an_inference_is_counted_as_a_prediction_is(client: FlaskClient, mnist_500: Examples) -> None:
+    """The metrics count an inference under its route's rule, its images and digits, and refusals."""
 
     def count(name: str) -> float:
         lines = client.get("/metrics").text.splitlines()

@@ -1,4 +1,4 @@
-"""What the service tells of its network's inside: layers, neurons, activations, and why."""
+"""The model's routes and the optional parts of a prediction: layers, neurons, activations, explanations."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def read(client: FlaskClient, png: bytes, query: str) -> Any:  # noqa: ANN401 - 
 
 
 def test_the_layers_are_those_of_the_model(client: FlaskClient, model: Model) -> None:
-    """Sizes, activations and thresholds, without the training's history."""
+    """/model/layers has sizes, activations and thresholds, without the training's history."""
     document = client.get("/model/layers").get_json()
     assert document["layers"] == [
         {"inputs": layer.W.shape[0], "neurons": layer.W.shape[1], "activation": layer.activation}
@@ -37,7 +37,7 @@ def test_the_layers_are_those_of_the_model(client: FlaskClient, model: Model) ->
 
 
 @pytest.mark.parametrize(("layer", "neuron"), [(0, 3), (1, 499), (2, 7)])
-def test_a_neuron_tells_its_parameters(client: FlaskClient, model: Model, layer: int, neuron: int) -> None:
+def test_a_neuron_has_its_parameters(client: FlaskClient, model: Model, layer: int, neuron: int) -> None:
     """Weights in and bias are its column of W and its b; weights out, its row of the next W."""
     document = client.get(f"/model/layers/{layer}/neurons/{neuron}").get_json()
     here = model.network[layer]
@@ -50,22 +50,22 @@ def test_a_neuron_tells_its_parameters(client: FlaskClient, model: Model, layer:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("3/neurons/0", "no layer '3': they are counted from 0 to 2"),
+        ("3/neurons/0", "no layer '3': layers are numbered from 0 to 2"),
         ("x/neurons/0", "no layer 'x'"),
         ("-1/neurons/0", "no layer '-1'"),
-        ("0/neurons/1024", "no neuron in layer 0 '1024': they are counted from 0 to 1023"),
-        ("0/neurons/²", "no neuron in layer 0"),
+        ("0/neurons/1024", "no neuron '1024' in layer 0: neurons are numbered from 0 to 1023"),
+        ("0/neurons/²", "There is no neuron '"),
     ],
 )
-def test_what_is_not_there_is_said(client: FlaskClient, path: str, words: str) -> None:
-    """404 as problem details, with the range that would be right."""
+def test_an_unknown_index_is_404(client: FlaskClient, path: str, words: str) -> None:
+    """A layer or neuron that does not exist is 404 as problem details, with the valid range."""
     answer = client.get(f"/model/layers/{path}")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
     assert words in answer.get_json()["detail"]
 
 
 def test_activations_come_with_their_weighted_sums(client: FlaskClient, seven: bytes, model: Model) -> None:
-    """Each layer's z and a are those of the forward pass on the pixels of the receipt."""
+    """?activations=1 gives each layer's z and a, those of the forward pass on the receipt's pixels."""
     document = read(client, seven, "receipt=1&activations=1")
     activity = forward(model.network, np.array([document["receipt"]["pixels"]], np.float32))
     for name, expected in (("z", activity.z), ("activations", activity.a)):
@@ -78,7 +78,7 @@ def test_activations_come_with_their_weighted_sums(client: FlaskClient, seven: b
 def test_an_explanation_adds_up(
     client: FlaskClient, seven: bytes, model: Model, explain: str, digit: int
 ) -> None:
-    """The pixels' parts are those of models.explain, and with the rest they make the logit."""
+    """The relevance of the pixels is that of models.explain, and adds up to the logit with `rest`."""
     document = read(client, seven, f"receipt=1&explain={explain}")
     found = document["explanation"]
     assert found["digit"] == digit
@@ -89,7 +89,7 @@ def test_an_explanation_adds_up(
 
 
 def test_each_image_of_a_form_has_its_own_explanation(client: FlaskClient, seven: bytes) -> None:
-    """Two files, two explanations."""
+    """Two files in a form give two explanations."""
     part = b'--b\r\nContent-Disposition: form-data; name="f"; filename="x.png"\r\n\r\n' + seven + b"\r\n"
     body, kind = part * 2 + b"--b--\r\n", "multipart/form-data; boundary=b"
     answers = client.post("/predict?explain=1", data=body, content_type=kind).get_json()["predictions"]
@@ -99,19 +99,19 @@ def test_each_image_of_a_form_has_its_own_explanation(client: FlaskClient, seven
 
 @pytest.mark.parametrize("explain", ["10", "", "seven", "-1", "²"])
 def test_only_a_digit_can_be_explained(client: FlaskClient, seven: bytes, explain: str) -> None:
-    """400 with what would be right."""
+    """?explain= with another value is 400, and the error lists the valid values."""
     document = read(client, seven, f"explain={explain}")
     assert document["status"] == 400
     assert "explain must be `answer` or one digit from 0 to 9" in document["detail"]
 
 
 def test_nothing_else_changes(client: FlaskClient, seven: bytes) -> None:
-    """Unasked, an answer has no z, activations or explanation."""
+    """Without the options, a prediction has no z, activations or explanation."""
     assert not {"z", "activations", "explanation"} & set(read(client, seven, "receipt=1"))
 
 
-def test_a_key_guards_the_inside(app: Flask) -> None:
-    """With a key set, layers and neurons need it, as the model does."""
+def test_layers_and_neurons_require_the_key(app: Flask) -> None:
+    """With a key set, /model/layers and its neurons require it."""
     assert app.extensions["digits"].settings.api_key == ""
     client = create_app(Settings(api_key="secret")).test_client()
     for path in ("/model/layers", "/model/layers/0/neurons/0"):
