@@ -1,9 +1,9 @@
-# The service alone: models/, service/ and the five packages, on a slim Python, as nobody.
+# The image of the service: models/, service/ and its packages on a slim Python, run by an unprivileged user.
 ARG BASE=docker.io/library/python:3.12-slim
 
 FROM ${BASE} AS packages
 COPY requirements.txt /
-# Wheels only, each checked against its hash: nothing is compiled, so any architecture builds alike.
+# Only wheels, each checked against its hash: nothing is compiled, so the build is the same on every architecture.
 RUN python -m venv --without-pip /opt/digits \
  && python -m pip --python /opt/digits/bin/python install \
       --no-cache-dir --only-binary :all: --require-hashes --no-compile -r /requirements.txt

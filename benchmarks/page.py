@@ -1,4 +1,4 @@
-"""The page of figures, docs/benchmarks.md: each section stands between its own markers.
+"""docs/benchmarks.md: each benchmark writes its own section, between markers.
 
 <!-- training:begin --> … <!-- training:end -->
 """
@@ -10,16 +10,13 @@ from pathlib import Path
 NEW = """\
 # Benchmarks
 
-Where the figures come from. Each section is written by the command that it names, and says on what
-machine that was; the raw numbers lie in `benchmarks/`, beside this page.
+Each section is written by the command that it names, and names the machine that it ran on. The raw numbers
+are in `benchmarks/`, beside this page.
 """
 
 
 def write_section(page: Path, name: str, text: str) -> None:
-    """Put text in place of the section of that name, or at the end of the page, and leave the rest.
-
-    A page that is not there is begun.
-    """
+    """Replace the section of that name, or append it; create the page if it does not exist."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     content = page.read_text(encoding="utf-8") if page.exists() else NEW
     if begin not in content:
@@ -34,12 +31,12 @@ def write_section(page: Path, name: str, text: str) -> None:
 
 
 def machine() -> str:
-    """Describe this machine without naming it: processor, cores, Python."""
+    """Describe this machine, without its name: processor, cores, Python version."""
     return f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def _processor() -> str:
-    """Return the processor's model name, where Linux tells it, else its architecture."""
+    """Return the processor's model name from /proc/cpuinfo, or its architecture if there is none."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -21,8 +21,8 @@ from PIL import Image
 
 from benchmarks.accuracy.pens import Grey
 from benchmarks.accuracy.rendering import hairline, marker, pen, photo
-from service.images import decode
-from service.normalise import normalise
+from service.images.codec import decode
+from service.images.normalise import normalise
 from training.cli.options import data_dir_option, plain_errors
 from training.data.mnist import load_split
 

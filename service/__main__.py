@@ -1,9 +1,9 @@
-"""The command line of the service: digits in files without a server, and a look before it starts.
+"""The service's command line: read digits in files without a server, and check the configuration.
 
-    python -m service predict 7.png scans/         a table; CSV or JSON lines by --format
-    python -m service check                        settings, weights, port
+    python -m service predict 7.png scans/         prints a table; --format csv or jsonl
+    python -m service check                        checks settings, weights, keys and ports
 
-Exit codes: 0; 1 when a file could not be read, or the check found something wrong; 2 when it can't go on.
+Exit codes: 0 success; 1 a file could not be read, or the check found an error; 2 the command could not run.
 """
 
 import os
@@ -11,14 +11,14 @@ import signal
 import sys
 
 if __name__ == "__main__":
-    # One BLAS thread, as in a worker: more would wait for each other. NumPy reads this when it is imported.
+    # One BLAS thread, as in a worker. NumPy reads these variables when it is imported.
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from service.command.main import main
 
-    # Whoever reads no more, or presses Ctrl-C, wants no traceback.
+    # A closed pipe and Ctrl-C end the program without a traceback.
     for end in (signal.SIGPIPE, signal.SIGINT):
         signal.signal(end, signal.SIG_DFL)
-    # A file's name need not be text.
+    # A file name may contain bytes that are not valid text.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # it is a real file here
     sys.exit(main())

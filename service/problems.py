@@ -1,27 +1,23 @@
-"""Errors: whatever goes wrong becomes an answer in one place, as RFC 9457 problem details.
+"""Errors: each one becomes a response in one place, as RFC 9457 problem details.
 
-Views and helpers raise; the handlers here turn a Problem, an HTTP error or a surprise into
-application/problem+json; under /v2, {"error": "…"}, as clients of the Open Inference Protocol expect. Nothing
-of a traceback ever leaves the house: it is logged. What the worker refuses before there is a request for the
-app has the same form.
+Views and helpers raise; the handlers here turn a Problem, an HTTP error or any other exception into
+application/problem+json; under /v2, into {"error": "…"}, as clients of the Open Inference Protocol expect. No
+response shows a traceback: it is logged.
 """
 
 import json
+import logging
 import re
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.browsers import HEADERS
-from service.timing import HEADER, NONE
-
 MEDIA_TYPE = "application/problem+json"
-# Under this, errors have the form of the Open Inference Protocol.
+# Errors under this path have the form of the Open Inference Protocol.
 OPEN_INFERENCE = re.compile(r"/v2(/|$)")
-SAFE = dict(HEADERS)
-# Each reason for which a request is refused, with its status. Metrics use them as labels.
+# Each reason for which a request is refused, with its status. Metrics use the reasons as labels.
 REASONS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
     "empty_body": HTTPStatus.BAD_REQUEST,
@@ -42,18 +38,19 @@ REASONS = {
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# Seconds after which to try again: a queue is soon shorter, a model that failed to load not so soon.
+# Seconds after which to try again: a queue empties soon, a model that failed to load is not replaced as soon.
 RETRY_SECONDS = {"not_ready": 5, "overloaded": 1}
+OVERLOADED = "Too many requests are waiting: try again after the seconds in the header Retry-After."
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
-    """A refusal: why (one of REASONS) and a sentence that says what would be right.
+    """A refusal: its reason (one of REASONS) and a sentence that says what would be right.
 
-    retry_seconds: after which to try again, where that is known better than RETRY_SECONDS has it.
+    retry_seconds: after which to try again, where that is known better than RETRY_SECONDS.
     """
 
     def __init__(self, reason: str, detail: str, retry_seconds: int | None = None) -> None:
-        """Look up the status that goes with the reason."""
+        """Look up the reason's status."""
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -61,9 +58,9 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.retry_seconds = retry_seconds
 
     def document(self, instance: str | None = None) -> dict[str, Any]:
-        """Return the problem details of RFC 9457; `type` stays the same for a reason.
+        """Return the problem details of RFC 9457; a reason's `type` never changes.
 
-        The instance is the path that was asked for: the current request's, if it isn't given.
+        The instance is the requested path; without one, that of the current request.
         """
         return {
             "type": f"urn:digits:problem:{self.reason.replace('_', '-')}",
@@ -74,7 +71,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         }
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that the status calls for."""
+        """Return the headers that the status requires."""
         match self.status:
             case HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.TOO_MANY_REQUESTS:
                 return {"Retry-After": str(self.retry_seconds or RETRY_SECONDS[self.reason])}
@@ -85,71 +82,41 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
 
 def register(app: Flask) -> None:
     """Make the app answer every error as problem details."""
-    app.register_error_handler(Problem, _answer_problem)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_surprise)
+    app.register_error_handler(Problem, _from_problem)
+    app.register_error_handler(HTTPException, _from_http_error)
+    app.register_error_handler(Exception, lambda error: internal_error(error, request.path))
 
 
-def _answer(document: dict[str, Any], headers: dict[str, str]) -> Response:
-    status, media_type, shown = _form(document)
-    return Response(json.dumps(shown), status, headers, content_type=media_type)
+def internal_error(error: Exception, path: str) -> Response:
+    """Log an exception that nobody expected, and return the 500 response to a request for that path."""
+    logging.getLogger(__name__).error("a request failed", exc_info=error)
+    detail = "The service failed; this is not the client's fault. The service's log has the cause."
+    return _response(http_document(HTTPStatus.INTERNAL_SERVER_ERROR, detail, path), {})
 
 
-def _form(document: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
-    """Return the status, the media type, and what is said there."""
-    if OPEN_INFERENCE.match(document.get("instance", "")):
-        return document["status"], "application/json", {"error": document["detail"]}
-    return document["status"], MEDIA_TYPE, document
-
-
-def _answer_problem(problem: Problem) -> Response:
-    return _answer(problem.document(), problem.headers())
-
-
-def _answer_http(error: HTTPException) -> Response:
-    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    kept = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    return _answer(
-        {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": error.description or status.description,
-            "instance": request.path,
-        },
-        kept,
-    )
-
-
-def _answer_surprise(error: Exception) -> Response:
-    current_app.logger.error("a request failed", exc_info=error)
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    document = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": "This is our fault, not yours: the cause is in the service's log.",
-        "instance": request.path,
-    }
-    return _answer(document, {})
-
-
-def as_bytes(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> bytes:
-    """Write an answer as HTTP has it, for those who have no app to write it."""
-    _, media_type, shown = _form(document)
-    body = json.dumps(shown)
-    lines = {
-        "Content-Type": media_type,
-        "Content-Length": str(len(body)),
-        HEADER: NONE,
-        **headers,
-        **dict(HEADERS),
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode()
-
-
-def unreadable(status: HTTPStatus, detail: str, name: str) -> bytes:
-    """Return the answer to what is no request in HTTP, or one beyond its limits; the log has its name."""
+def http_document(status: HTTPStatus, detail: str, path: str | None = None) -> dict[str, Any]:
+    """Return the problem details of a plain HTTP status; without a path where none could be read."""
     document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return as_bytes(status, document, {"Connection": "close", "X-Request-Id": name})
+    return document if path is None else document | {"instance": path}
+
+
+def body_of(document: dict[str, Any]) -> tuple[str, str]:
+    """Return the media type and the body in which problem details are sent."""
+    if OPEN_INFERENCE.match(document.get("instance", "")):
+        return "application/json", json.dumps({"error": document["detail"]})
+    return MEDIA_TYPE, json.dumps(document)
+
+
+def _response(document: dict[str, Any], headers: dict[str, str]) -> Response:
+    media_type, body = body_of(document)
+    return Response(body, document["status"], headers, content_type=media_type)
+
+
+def _from_problem(problem: Problem) -> Response:
+    return _response(problem.document(), problem.headers())
+
+
+def _from_http_error(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return _response(http_document(status, error.description or status.description, request.path), headers)

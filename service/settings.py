@@ -6,18 +6,32 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from service.addresses import Networks, networks
-from service.browsers import Origins, origins
-from service.keys import words
-from service.loads import PLACES
+from service.shared_memory.worker_table import WORKER_ROWS
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
-# Requests a second of one client; and the most at once.
-LEAST_RATE, MOST_RATE = 0.001, 10**6
-# A reload has twice as many for a while, each in a place of its own.
-MOST_WORKERS = PLACES // 2
-CHOICES = {"log_format": ("json", "text"), "log_requests": ("yes", "no"), "feedback": ("yes", "no")}
+# Bodies up to this count as small. A drawing has 2 to 8 kB; a photo has far more.
+SMALL_BODY_BYTES = 8 * 2**10
+CHOICES = {
+    "worker_class": ("digits", "gthread", "sync"),
+    "log_format": ("json", "text"),
+    "log_requests": ("yes", "no"),
+    "feedback": ("yes", "no"),
+}
+# The smallest and the largest value of each number, both allowed; None: no limit.
+RANGES: dict[str, tuple[float, float | None]] = {
+    # 0 is any free port.
+    "port": (0, 65535),
+    # A reload runs twice as many for a while, each with a row of shared memory.
+    "workers": (1, WORKER_ROWS // 2),
+    **dict.fromkeys(("threads", "max_upload_bytes", "max_pixels", "max_images", "max_waiting"), (1, None)),
+    "drain_seconds": (0, None),
+    "rate_limit": (0.001, 10**6),
+    "rate_burst": (1, 10**6),
+    "metrics_port": (1, 65535),
+}
+# Settings that have no effect without another one.
+NEEDED = {"rate_burst": "rate_limit", "metrics_host": "metrics_port"}
 
 
 class SettingsError(ValueError):
@@ -26,11 +40,12 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the service can be told; each field is the variable DIGITS_ and its name in capitals."""
+    """The settings; each field is read from the variable DIGITS_ and its name in capitals."""
 
     model: Path = DEFAULT_MODEL
     host: str = "127.0.0.1"
     port: int = 8080
+    worker_class: str = "digits"
     workers: int = 2
     threads: int = 1
     max_upload_bytes: int = 32 * 2**20
@@ -42,8 +57,8 @@ class Settings:
     api_key_file: Path | None = None
     rate_limit: float | None = None
     rate_burst: int | None = None
-    trusted_proxies: Networks = ()
-    cors_origins: Origins = frozenset()
+    trusted_proxies: str = ""
+    cors_origins: str = ""
     metrics_host: str = ""
     metrics_port: int | None = None
     metrics_key: str = field(default="", repr=False)
@@ -52,57 +67,36 @@ class Settings:
     feedback: str = "no"
 
     def __post_init__(self) -> None:
-        """Refuse numbers below their least and names outside their set."""
-        for name in ("workers", "threads", "max_upload_bytes", "max_pixels", "max_images", "max_waiting"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more, not {getattr(self, name)}")
-        if self.workers > MOST_WORKERS:
-            raise SettingsError(f"{PREFIX}WORKERS must be {MOST_WORKERS} or less, not {self.workers}")
-        if self.drain_seconds < 0:
-            raise SettingsError(f"{PREFIX}DRAIN_SECONDS must be 0 or more, not {self.drain_seconds}")
-        if not 0 <= self.port <= 65535:
-            raise SettingsError(f"{PREFIX}PORT must be from 0 (any free port) to 65535, not {self.port}")
+        """Check what can be checked here; service/access/validation.py checks keys, proxies and origins."""
+        for name, (least, most) in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= (math.inf if most is None else most):
+                raise self._refusal(name, f"{least} or more" if most is None else f"from {least} to {most}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
-                given = f"{' or '.join(choices)}, not {getattr(self, name)!r}"
-                raise SettingsError(f"{PREFIX}{name.upper()} must be {given}")
-        self._check_access()
+                raise self._refusal(name, " or ".join(choices))
+        for name, needed in NEEDED.items():
+            if getattr(self, name) and getattr(self, needed) is None:
+                raise SettingsError(f"{PREFIX}{name.upper()} needs {PREFIX}{needed.upper()}")
+        if self.metrics_port == self.port:
+            raise self._refusal("metrics_port", f"another port than {PREFIX}PORT")
 
-    def _check_access(self) -> None:
-        """Refuse what would leave a door open, or half a setting."""
-        for name in ("api_key", "metrics_key"):
-            if getattr(self, name) and not words(getattr(self, name).encode("utf-8", "surrogateescape")):
-                raise SettingsError(f"{PREFIX}{name.upper()} holds no key: leave it out, or write one")
-        if self.rate_limit is not None and not LEAST_RATE <= self.rate_limit <= MOST_RATE:
-            raise SettingsError(
-                f"{PREFIX}RATE_LIMIT must be from {LEAST_RATE} to {MOST_RATE}, not {self.rate_limit}"
-            )
-        if self.rate_burst is not None and self.rate_limit is None:
-            raise SettingsError(f"{PREFIX}RATE_BURST needs {PREFIX}RATE_LIMIT")
-        if self.rate_burst is not None and not 1 <= self.rate_burst <= MOST_RATE:
-            raise SettingsError(f"{PREFIX}RATE_BURST must be from 1 to {MOST_RATE}, not {self.rate_burst}")
-        if self.metrics_port is not None and not (
-            1 <= self.metrics_port <= 65535 and self.metrics_port != self.port
-        ):
-            raise SettingsError(
-                f"{PREFIX}METRICS_PORT must be from 1 to 65535 and not {PREFIX}PORT, not {self.metrics_port}"
-            )
-        if self.metrics_host and self.metrics_port is None:
-            raise SettingsError(f"{PREFIX}METRICS_HOST needs {PREFIX}METRICS_PORT")
+    def _refusal(self, name: str, expected: str) -> SettingsError:
+        return SettingsError(f"{PREFIX}{name.upper()} must be {expected}, not {getattr(self, name)!r}")
 
     @property
     def needs_key(self) -> bool:
-        """Whether predictions and the model need a key."""
+        """Whether predictions and the model's routes require an API key."""
         return bool(self.api_key or self.api_key_file)
 
     @property
     def burst(self) -> int:
-        """Requests that a client may make at once: if not said, as many as in a second, and at least one."""
+        """How many requests a client may send at once; by default those of one second, and at least one."""
         return self.rate_burst or max(math.ceil(self.rate_limit or 0), 1)
 
     @property
     def addresses(self) -> list[str]:
-        """Where it listens, as gunicorn has it."""
+        """The addresses to listen on, in gunicorn's form."""
         found = [_address(self.host, self.port)]
         if self.metrics_port is not None:
             found.append(_address(self.metrics_host or self.host, self.metrics_port))
@@ -110,7 +104,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; what is not set keeps its default.
+        """Read the settings; a variable that is not set leaves the default.
 
         Raises SettingsError for a value that can't be used.
 
@@ -126,7 +120,7 @@ class Settings:
         return cls(**given)
 
 
-# How each type is read, and what is wanted there.
+# For each type of field: its parser, and what the text must be.
 KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     str: (str, ""),
     Path: (Path, ""),
@@ -134,19 +128,17 @@ KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     int: (int, "a whole number"),
     int | None: (int, "a whole number"),
     float | None: (float, "a number"),
-    Networks: (networks, "addresses or networks such as 10.0.0.0/8, separated by commas or spaces"),
-    Origins: (origins, "* or origins such as https://example.org, separated by commas or spaces"),
 }
-# Set to nothing, these are not set.
+# An empty variable leaves fields of these types unset.
 OPTIONAL = (Path | None, int | None, float | None)
 
 
 def _convert(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - a type, and a value of it
-    read, wanted = KINDS[kind]
+    parse, expected = KINDS[kind]
     try:
-        return read(text)
+        return parse(text)
     except ValueError:
-        raise SettingsError(f"{name} must be {wanted}, not {text!r}") from None
+        raise SettingsError(f"{name} must be {expected}, not {text!r}") from None
 
 
 def _address(host: str, port: int) -> str:

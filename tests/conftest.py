@@ -10,14 +10,14 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
 from service.app import create_app
-from service.counts import COUNTS
 from service.settings import Settings
+from service.shared_memory.counters import COLLECTOR
 from tests.server import Server, running
 from training.data.mnist import Examples
 
 DATA = Path(__file__).parent / "data"
 # So that tests can ask prometheus_client for what was counted in this process.
-REGISTRY.register(COUNTS)
+REGISTRY.register(COLLECTOR)
 
 
 @pytest.fixture(scope="session")

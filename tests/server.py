@@ -14,6 +14,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+GUNICORN = ("gunicorn", "--config", "service/gunicorn.conf.py")
+# Each WSGI server that the service is tested under: its command, and the settings that choose it.
+SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "our worker": (GUNICORN, {}),
+    "gthread": (GUNICORN, {"DIGITS_WORKER_CLASS": "gthread", "DIGITS_THREADS": "4"}),
+    "flask run": (("flask", "--app", "service.app", "run", "--port", "0"), {}),
+}
 START_SECONDS = 30
 STOP_SECONDS = 40
 
@@ -28,7 +35,7 @@ class Server:
         self._news: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        listening = self.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")
+        listening = self.wait_for(r"(?:Listening at:|Running on) http://127\.0\.0\.1:(\d+)")
         self.port = int(listening.group(1))
 
     def _read(self) -> None:
@@ -87,13 +94,23 @@ def post_png(
 
 @contextmanager
 def running(
-    environment: Mapping[str, str] | None = None, python: str = sys.executable, root: Path = ROOT
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    root: Path = ROOT,
+    under: str = "our worker",
 ) -> Iterator[Server]:
-    """Run the service with these settings, on a free port, until the block ends."""
+    """Run the service with these settings, on a free port, under one of SERVERS, until the block ends."""
+    command, settings = SERVERS[under]
     process = subprocess.Popen(
-        [python, "-m", "gunicorn", "--config", "service/gunicorn.conf.py"],
+        [python, "-m", *command],
         cwd=root,
-        env={**os.environ, "DIGITS_HOST": "127.0.0.1", "DIGITS_PORT": "0", **(environment or {})},
+        env={
+            **os.environ,
+            "DIGITS_HOST": "127.0.0.1",
+            "DIGITS_PORT": "0",
+            **settings,
+            **(environment or {}),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

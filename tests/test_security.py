@@ -1,4 +1,4 @@
-"""SECURITY.md: each threat names tests, and each of them is there."""
+"""SECURITY.md: each threat has a defence and names its tests, which exist."""
 
 import re
 import subprocess
@@ -8,23 +8,24 @@ import pytest
 
 from tests.server import ROOT
 
-TABLE = re.compile(r"^\| (?!who \||---)(.*) \|$", re.MULTILINE)
+TABLE = re.compile(r"^\| (?!attacker \||---)(.*) \|$", re.MULTILINE)
 NAMED = re.compile(r"`(tests/[\w/]+\.py(?:::\w+)?)`")
 ROWS = [row.split(" | ") for row in TABLE.findall((ROOT / "SECURITY.md").read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1][:40])
-def test_each_threat_names_its_answer_and_what_proves_it(row: list[str]) -> None:
-    """Who, what they try, what answers it, and tests: nothing is left open, and there is nothing else."""
-    who, _, answer, proof = row
-    assert who
-    assert answer
-    assert NAMED.findall(proof)
-    assert not NAMED.sub("", proof).strip(", ")
+def test_each_threat_has_a_defence_and_tests(row: list[str]) -> None:
+    """A row has an attacker, a goal, a defence and names of tests, and nothing else."""
+    attacker, goal, defence, tests = row
+    assert attacker
+    assert goal
+    assert defence
+    assert NAMED.findall(tests)
+    assert not NAMED.sub("", tests).strip(", ")
 
 
-def test_each_test_that_is_named_is_there() -> None:
-    """All of them are collected, by just these names."""
+def test_each_named_test_exists() -> None:
+    """Pytest collects each test under exactly this name."""
     named = sorted({name for row in ROWS for name in NAMED.findall(row[3])})
     assert len(named) > 40
     collected = subprocess.run(

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import pytest
 
-from docs.licences import PAGE, licence, page, pinned
+from scripts.licences import PAGE, licence, page, pinned
 from tests.server import ROOT
 
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")

@@ -23,8 +23,8 @@ from benchmarks.accuracy.rendering import KINDS, png
 from models import store
 from models.network import Network, predict
 from models.preprocessing import preprocess
-from service.images import InvalidImage, decode
-from service.normalise import normalise
+from service.images.codec import InvalidImage, decode
+from service.images.normalise import normalise
 from service.settings import DEFAULT_MODEL
 from training.cli.options import data_dir_option, plain_errors
 from training.data.mnist import Examples, load_split

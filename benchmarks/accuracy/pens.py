@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from service.components import components
+from service.images.connected_components import components
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

@@ -27,8 +27,8 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.accuracy.pens import Grey
 from models.decision import read
 from models.store import Model, load
-from service.images import InvalidImage
-from service.normalise import normalise
+from service.images.codec import InvalidImage
+from service.images.normalise import normalise
 from service.settings import DEFAULT_MODEL
 from training.data.mnist import parse_idx
 

@@ -1,4 +1,4 @@
-"""Measure the service's speed beside its rivals, and write it down.
+"""The command line: measure the service beside other servers, and write docs/benchmarks.md.
 
 python -m benchmarks.serving [--rounds N] [--seconds S] [--only NAME]...
 """
@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from benchmarks.page import write_section
-from benchmarks.serving.contestants import ENTRIES, ROOT
-from benchmarks.serving.driver import Plan, Race, race
+from benchmarks.serving.entries import ENTRIES, ROOT
 from benchmarks.serving.plot import draw
+from benchmarks.serving.race import Plan, Race, race
 from benchmarks.serving.table import as_csv, section, servers_csv
 from training.cli.options import plain_errors
 
@@ -19,27 +19,35 @@ docs_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=ROOT / "docs",
     show_default="docs",
-    help="Folder of benchmarks.md, of benchmarks/ with the raw numbers, and of images/.",
+    help="Folder of benchmarks.md, benchmarks/ (raw numbers) and images/.",
 )
 
 
 @click.command()
 @docs_option
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each.")
 @click.option(
-    "--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Length of a run."
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Runs of each server in each cell."
 )
-@click.option("--only", multiple=True, type=click.Choice(list(ENTRIES)), help="Leave out the others.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Duration of a run."
+)
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(list(ENTRIES)),
+    help="Measure this server (repeatable; default: all).",
+)
 def main(docs: Path, rounds: int, seconds: float, only: tuple[str, ...]) -> None:
-    """Load the service and its rivals in turn, and write docs/benchmarks.md."""
+    """Load the service and other servers in turn, and write docs/benchmarks.md."""
     with plain_errors():
-        result = race(Plan(only or tuple(ENTRIES), rounds, seconds), click.echo)
+        chosen = {name: ENTRIES[name] for name in only or ENTRIES}
+        result = race(Plan(chosen, rounds, seconds), click.echo)
         publish(result, docs)
         click.echo(section(result))
 
 
 def publish(result: Race, docs: Path) -> None:
-    """Write the race's section of benchmarks.md, its two tables of raw numbers, and its plot."""
+    """Write the section of benchmarks.md, the raw numbers as two CSV files, and the plot."""
     write_section(docs / "benchmarks.md", "serving", section(result))
     for folder in ("benchmarks", "images"):
         (docs / folder).mkdir(exist_ok=True)

@@ -1,29 +1,31 @@
-"""Before anything is timed: each server reads the right digits in every form, and wrk can read its words."""
+"""Checks before the race: each server reads the right digits, and wrk can read its responses."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving import bodies, wrk
-from benchmarks.serving.bodies import Post
-from benchmarks.serving.contestants import ENTRIES
+from benchmarks.serving import payloads, wrk
+from benchmarks.serving.payloads import Post
 from benchmarks.serving.server import Server, ServerError, ask
 
 WARM_UP_CONNECTIONS, WARM_UP_SECONDS = 32, 1
 
 
 def check(server: Server, posts: Mapping[str, Post], digits: Sequence[int]) -> None:
-    """Post every image, in every form that the server takes, and compare the digits."""
-    if not ENTRIES[server.name].answers_digits:
+    """Post every image in every form that the server takes, and compare the digits.
+
+    Raises ServerError for a wrong digit.
+    """
+    if not server.entry.answers_digits:
         return
     for form, posted in posts.items():
         for number, body in enumerate(posted.bodies):
             status, answer = ask(server.port, posted, body)
             expected = [digits[number]]
             if form == "batch":
-                first = bodies.BATCH_STARTS[number]
-                expected = list(digits[first : first + bodies.BATCH])
+                first = payloads.BATCH_STARTS[number]
+                expected = list(digits[first : first + payloads.BATCH])
             if digits_in(status, answer) != expected:
                 message = (
                     f"{server.name}, {form}, body {number}: {expected} expected, {status} {answer[:200]!r}"
@@ -32,7 +34,7 @@ def check(server: Server, posts: Mapping[str, Post], digits: Sequence[int]) -> N
 
 
 def digits_in(status: int, answer: bytes) -> list[int]:
-    """Return the digits that an answer holds, in any server's form; none when it is an error.
+    """Return the digits in a response of any of the servers; none if it is an error.
 
     >>> digits_in(200, b'{"digit": 7}'), digits_in(200, b'{"predictions": [{"digit": 1}, {"digit": 2}]}')
     ([7], [1, 2])
@@ -48,10 +50,10 @@ def digits_in(status: int, answer: bytes) -> list[int]:
 
 
 def warm_up(server: Server, script: Path) -> None:
-    """Let all processes answer before anything is timed.
+    """Load the server for a moment, so that all its processes have answered.
 
-    Raises ServerError when wrk gets no answer that it can read: it is stricter than the check's client.
+    Raises ServerError if wrk can read no response: it is stricter than the client of `check`.
     """
     load = wrk.run(script, server.port, WARM_UP_CONNECTIONS, WARM_UP_SECONDS)
     if load.requests <= load.refused:
-        raise ServerError(f"{server.name}: wrk got no answer that it could read: {load}")
+        raise ServerError(f"{server.name}: wrk could read no response: {load}")

@@ -1,4 +1,4 @@
-"""The race's plot: each server's requests a second, a panel for a form, a bar for a number of connections."""
+"""The plot of the race: requests a second, with a panel for each form and a bar for each load."""
 
 import io
 from pathlib import Path
@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.serving.contestants import CONNECTIONS, ENTRIES, FORMS
-from benchmarks.serving.driver import Race
+from benchmarks.serving.entries import CONNECTIONS, ENTRIES, FORMS
+from benchmarks.serving.race import Race
 from benchmarks.serving.table import per_second, select
-from docs.plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, STYLE, WIDTH_INCHES
+from scripts.walkthrough_plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, STYLE, WIDTH_INCHES
 
 TITLES = {"multipart": "one image, in a form", "raw": "one image, the PNG as the body"}
 SHADES = dict(zip(CONNECTIONS, (GREY, GREEN, BLUE), strict=True))
@@ -20,7 +20,7 @@ BAR = 0.8 / len(CONNECTIONS)
 
 
 def draw(race: Race, path: Path) -> None:
-    """Write the plot as a PNG in few colours."""
+    """Write the plot as a PNG with a small palette."""
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.6 * len(complete(race)) + 1.4))
         axes = figure.subplots(1, len(FORMS), sharex=True, sharey=True)
@@ -35,12 +35,12 @@ def draw(race: Race, path: Path) -> None:
 
 
 def complete(race: Race) -> list[str]:
-    """Return those that took every form."""
+    """Return the servers that took every form."""
     return [name for name in race.versions if set(FORMS) <= set(ENTRIES[name].takes)]
 
 
 def _panel(race: Race, form: str, axis: Axes) -> None:
-    """Draw a form's bars: the fewest connections topmost, the first server at the top."""
+    """Draw the bars of a form, with the first server and the fewest connections at the top."""
     names = complete(race)
     for index, connections in enumerate(CONNECTIONS):
         rates = select(race.turns, form, connections, per_second)

@@ -1,11 +1,11 @@
-"""What a server's processes cost, from Linux's /proc: processor time and memory."""
+"""Processor time and memory of a server's processes, from Linux's /proc."""
 
 import os
 from pathlib import Path
 
 PROC = Path("/proc")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-# Places in stat, counted from what follows the program's name.
+# Indices of the fields in /proc/PID/stat, counted after the program's name.
 STATE, PARENT, USER, SYSTEM, BIRTH = 0, 1, 11, 12, 19
 GONE, ENDED = "0", "Z"
 Seconds = dict[int, float]
@@ -21,12 +21,12 @@ def tree(root: int) -> list[int]:
 
 
 def births(root: int) -> dict[int, str]:
-    """Return when each process of a tree began, by its id: ids are given again, but not at the same time."""
+    """Return the start time of each process of a tree, by its id; ids alone may be reused."""
     return {process: _fields(process)[BIRTH] for process in tree(root)}
 
 
 def is_same(process: int, birth: str) -> bool:
-    """Say whether a process of that id is still at work, and the one that began then."""
+    """Return whether the process with this id and start time is still running."""
     fields = _fields(process)
     return fields[BIRTH] == birth != GONE and fields[STATE] != ENDED
 
@@ -36,9 +36,9 @@ def _all() -> list[int]:
 
 
 def _fields(process: int) -> list[str]:
-    """Return what stands after the program's name in stat; zeros when the process is gone."""
+    """Return the fields of stat after the program's name; zeros if the process has exited."""
     try:
-        # The name may hold anything, brackets and blanks included.
+        # The name may contain brackets and blanks.
         return (PROC / str(process) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return [GONE] * (BIRTH + 1)
@@ -51,7 +51,7 @@ def processor_seconds(root: int) -> Seconds:
 
 
 def since(before: Seconds, after: Seconds) -> Seconds:
-    """Return what each process has used between two readings.
+    """Return the processor time of each process between two readings.
 
     >>> since({1: 2.0, 2: 5.0}, {1: 2.5, 3: 1.0})
     {1: 0.5, 3: 1.0}
@@ -60,9 +60,9 @@ def since(before: Seconds, after: Seconds) -> Seconds:
 
 
 def spread(used: Seconds) -> float:
-    """Return how often the least busy of the two busiest processes fits into the busiest.
+    """Return the processor time of the busiest process over that of the second busiest.
 
-    An idle process counts as one tick, the least that can be told.
+    An idle process counts as one tick, the resolution of /proc.
 
     >>> spread({1: 0.0, 2: 3.0, 3: 2.0})
     1.5
@@ -72,7 +72,7 @@ def spread(used: Seconds) -> float:
 
 
 def memory_megabytes(root: int) -> float:
-    """Return a tree's memory; what processes share is divided among them (Pss)."""
+    """Return the memory of a tree of processes; shared pages are counted once (Pss)."""
     return sum(_pss_kilobytes(process) for process in tree(root)) / 1000
 
 

@@ -1,4 +1,4 @@
-"""A server in processes of its own: started, asked, stopped."""
+"""Start a server in its own processes, send it a request, stop it."""
 
 import contextlib
 import http.client
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.serving import processes
-from benchmarks.serving.bodies import Post
-from benchmarks.serving.contestants import ENTRIES, ROOT
+from benchmarks.serving.entries import ROOT, Entry
+from benchmarks.serving.payloads import Post
 
 START_SECONDS = 60
 STOP_SECONDS = 15
 POLL_SECONDS = 0.01
-# The libraries' own choices for everyone, whatever this shell has set; then one thread a process.
+# Variables of this shell that must not affect the servers; then one thread in each process for all.
 UNSET = (
     *("OPENBLAS_", "GOTO_", "OMP_", "MKL_", "PYTHON"),
     *("DIGITS_", "PROMETHEUS_", "GUNICORN_", "WEB_CONCURRENCY", "MLSERVER_", "BENTOML_"),
@@ -30,39 +30,39 @@ Process = subprocess.Popen[bytes]
 
 
 class ServerError(ValueError):
-    """A server that can't be measured; the message says which, and why."""
+    """A server can't be measured; the message says which, and why."""
 
 
 class Server(NamedTuple):
     """A running server."""
 
     name: str
+    entry: Entry
     process: Process
     port: int
     start_seconds: float
 
 
 @contextmanager
-def running(name: str, first: Post, folder: Path) -> Iterator[Server]:
+def running(name: str, entry: Entry, first: Post, folder: Path) -> Iterator[Server]:
     """Start a server, wait until it answers a prediction, and stop it when the block ends.
 
-    folder is where it may write. Raises ServerError when it does not start, or does not answer.
+    It may write to `folder`. Raises ServerError if it does not start, or does not answer.
     """
     port, other = free_ports()
     log = folder / "log.txt"
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    process = start(name, {"port": str(port), "port2": str(other), "folder": str(folder)}, log)
+    process = start(name, entry, {"port": str(port), "port2": str(other), "folder": str(folder)}, log)
     try:
         _wait(name, process, port, first, log)
-        yield Server(name, process, port, time.perf_counter() - began)
+        yield Server(name, entry, process, port, time.perf_counter() - began)
     finally:
         stop(process)
 
 
-def start(name: str, values: dict[str, str], log: Path) -> Process:
-    """Start a server with these values in its command and variables; what it says goes to the log."""
-    entry = ENTRIES[name]
+def start(name: str, entry: Entry, values: dict[str, str], log: Path) -> Process:
+    """Start a server with these values in its command and variables; its output goes to the log."""
     program, *arguments = entry.command
     path = ROOT / ".venv" / entry.environment / "bin" / program
     variables = {key: value.format(**values) for key, value in entry.variables.items()}
@@ -78,18 +78,18 @@ def start(name: str, values: dict[str, str], log: Path) -> Process:
             )
         except OSError as error:
             where = path.relative_to(ROOT)
-            message = f"{name}: {where} can't be started ({error.strerror}); `make bench-serving` sets it up"
+            message = f"{name}: {where} can't be started ({error.strerror}); `make bench-serving` creates it"
             raise ServerError(message) from error
 
 
 def environment() -> dict[str, str]:
-    """Return the environment that all servers get."""
+    """Return the environment variables that all servers get."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(UNSET)}
     return kept | ONE_THREAD | {"PYTHONPATH": str(ROOT)}
 
 
 def free_ports() -> tuple[int, int]:
-    """Return two ports that nobody listens on."""
+    """Return two free ports."""
     with socket.socket() as one, socket.socket() as other:
         for each in (one, other):
             each.bind(("127.0.0.1", 0))
@@ -106,21 +106,23 @@ def _wait(name: str, process: Process, port: int, first: Post, log: Path) -> Non
                 return
         time.sleep(POLL_SECONDS)
     said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-    raise ServerError(f"{name}: it did not answer (last status: {status or 'none'}); its last words:\n{said}")
+    raise ServerError(
+        f"{name}: it did not answer (last status: {status or 'none'}); the end of its output:\n{said}"
+    )
 
 
 def ask(port: int, post: Post, body: bytes) -> tuple[int, bytes]:
-    """Post one body: status and answer."""
+    """Post one body; return the status and the body of the response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
     with contextlib.closing(connection):
-        connection.request("POST", post.path, body, {"Content-Type": post.content_type})
+        connection.request("POST", post.path, body, {"Content-Type": post.content_type, **post.fields})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
 
 def stop(process: Process) -> None:
-    """End a server and all that it has started, kindly at first."""
-    # Some give their workers sessions of their own.
+    """Stop a server and all its descendants: SIGTERM, then SIGKILL after STOP_SECONDS."""
+    # Some servers start their workers in other sessions, so their group can't be signalled.
     family = processes.births(process.pid)
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The race's figures: medians over the rounds, and ratios taken within each round before their median."""
+"""The race's tables: medians over the rounds; ratios are taken within each round, before the median."""
 
 import csv
 import io
@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 
 from benchmarks.page import machine
-from benchmarks.serving.bodies import BATCH, COUNT
-from benchmarks.serving.contestants import ENTRIES
-from benchmarks.serving.driver import Race, Turn
-from benchmarks.serving.words import CONDITIONS, GAINS, INTRODUCTION, MAKINGS, faults, unevenness, watching
+from benchmarks.serving.entries import ENTRIES
+from benchmarks.serving.payloads import BATCH, COUNT
+from benchmarks.serving.race import Race, Turn
+from benchmarks.serving.section_text import (
+    CONDITIONS,
+    CONFIGURATIONS,
+    INTRODUCTION,
+    LIMITS,
+    faults,
+    observability,
+    unevenness,
+)
 from benchmarks.serving.wrk import Load
 from benchmarks.training.table import ratio
 
@@ -18,13 +26,13 @@ TITLES = {
     "raw": "### One image, the PNG as the body",
     "batch": f"### {BATCH} images in one form",
 }
-# With one connection, one process does all: what several cost and how they share it shows from here on.
+# With one connection, one process does all the work; costs are compared from this load on.
 BUSY_CONNECTIONS = 8
 Rounds = dict[int, float]
 
 
 def section(race: Race) -> str:
-    """Return the page's section on the race, in Markdown."""
+    """Return the section of the page, in Markdown."""
     versions = sorted(
         {f"{name} {version}" for each in race.versions.values() for name, version in each.items()}
     )
@@ -38,17 +46,17 @@ def section(race: Race) -> str:
     ]
     costs = "\n".join(["### What it costs", "", *_costs(race)])
     plot = "![Requests a second of each server, by form and connections](images/serving.png)"
-    words = [watching(*(_bare_over(race.turns, name) for name in ("ours", "logged")))]
-    words += [unevenness(spreads(race)), faults(race.turns)]
+    text = [observability(*(_bare_over(race.turns, name) for name in ("ours", "logged")))]
+    text += [unevenness(spreads(race)), faults(race.plan.entries, race.turns)]
     return "\n\n".join(
-        [INTRODUCTION.format(count=COUNT), plot, *tables, costs, *words, GAINS, MAKINGS, conditions]
+        [INTRODUCTION.format(count=COUNT), plot, *tables, costs, *text, LIMITS, CONFIGURATIONS, conditions]
     )
 
 
 def select(
     turns: Iterable[Turn], form: str, connections: int, figure: Callable[[Turn], float]
 ) -> dict[str, Rounds]:
-    """Return a figure of each server's runs with a form and number of connections, by round."""
+    """Return a figure of each server's runs in a cell, by round."""
     found: dict[str, Rounds] = {}
     for turn in turns:
         if (turn.form, turn.connections) == (form, connections):
@@ -57,19 +65,19 @@ def select(
 
 
 def per_second(turn: Turn) -> float:
-    """Return a run's good answers a second; of batches, their images."""
+    """Return a run's successful responses a second; for batches, the images in them."""
     return turn.load.per_second * (BATCH if turn.form == "batch" else 1)
 
 
 def spreads(race: Race) -> dict[str, float]:
-    """Return each pair's median spread, over the runs that keep both busy."""
+    """Return the median spread of each pair, over the runs that keep both processes busy."""
     return {
         name: _busy(race, name, ("multipart", "raw"), _spread) for name in race.versions if ENTRIES[name].pair
     }
 
 
 def _bare_over(turns: Iterable[Turn], name: str) -> float:
-    """Return how much more is answered without metrics: the median over all runs with raw bodies."""
+    """Return the speed without metrics over that of `name`: the median over all runs with raw bodies."""
     pace = {
         (turn.server, turn.round, turn.connections): per_second(turn) for turn in turns if turn.form == "raw"
     }
@@ -110,12 +118,18 @@ def _rows(turns: list[Turn], form: str, connections: int) -> Iterator[str]:
 
 
 def _ratio(ours: Rounds, theirs: Rounds) -> float:
-    """Return the median of the rounds' ratios; a round in which they answered nothing is left out."""
+    """Return the median of the ratios of all rounds; a round without any response is left out."""
     return ratio(ours, {number: rate for number, rate in theirs.items() if rate})
 
 
 def _costs(race: Race) -> Iterator[str]:
-    heads = ["CPU, µs a form", "CPU, µs a raw image", "memory, MB", "first answer after, s", "busier ÷ other"]
+    heads = [
+        "CPU, µs a form",
+        "CPU, µs a raw image",
+        "memory, MB",
+        "first response after, s",
+        "busier ÷ other",
+    ]
     yield f"| server | {' | '.join(heads)} |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     shares = spreads(race)
@@ -132,7 +146,7 @@ def _costs(race: Race) -> Iterator[str]:
 
 
 def _busy(race: Race, name: str, forms: tuple[str, ...], figure: Callable[[Turn], float]) -> float:
-    """Return the median of a figure over the runs with these forms and several connections."""
+    """Return the median of a figure over the runs with these forms and at least BUSY_CONNECTIONS."""
     chosen = [
         figure(turn)
         for turn in race.turns
@@ -155,7 +169,7 @@ def _figure(value: float, digits: int) -> str:
 
 
 def as_csv(turns: list[Turn]) -> str:
-    """Return every run, with all digits, so that each figure of the tables can be had again."""
+    """Return every run, with all digits, so that the tables can be recomputed."""
     heads = [
         "round",
         "form",
@@ -170,7 +184,7 @@ def as_csv(turns: list[Turn]) -> str:
 
 
 def servers_csv(race: Race) -> str:
-    """Return each server's starts and its memory after the load."""
+    """Return each server's start times, and its memory after the load."""
     heads = ["server", "megabytes", *(f"start_{number}_seconds" for number in range(1, 1 + _starts(race)))]
     return _written(heads, [[name, race.megabytes[name], *race.starts[name]] for name in race.versions])
 

@@ -1,6 +1,7 @@
-"""wrk, which makes the load: a script for it in Lua, and what it found.
+"""wrk, the load generator: a Lua script for it, and its results.
 
-The script writes all its requests before the clock starts, and then only hands them out.
+The script writes all its requests before the clock starts. Then it hands them out; in heads that contain
+NEW_ID, it puts a new identifier of 16 hexadecimal digits.
 """
 
 import json
@@ -11,25 +12,34 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.serving.bodies import Post
+from benchmarks.serving.payloads import NEW_ID, Post
 
 PRINTABLE = range(32, 127)
 SCRIPT = """\
 local bodies = {
 %(bodies)s
 }
-local requests = {}
-local last = 0
+local fields = {
+%(fields)s
+}
+local requests, before, after = {}, {}, {}
+local last, sent, began = 0, 0, os.time()
 
 function init(_)
   for i, body in ipairs(bodies) do
-    requests[i] = wrk.format("POST", "%(path)s", {["Content-Type"] = "%(content_type)s"}, body)
+    requests[i] = wrk.format("POST", "%(path)s", fields, body)
+    local first, final = requests[i]:find("%(new_id)s", 1, true)
+    if first then
+      before[i], after[i] = requests[i]:sub(1, first - 1), requests[i]:sub(final + 1)
+    end
   end
 end
 
 function request()
   last = last %% #requests + 1
-  return requests[last]
+  if not before[last] then return requests[last] end
+  sent = sent + 1
+  return before[last] .. string.format("%%08x%%08x", began, sent) .. after[last]
 end
 
 function done(summary, latency, _)
@@ -44,7 +54,7 @@ end
 
 
 class Load(NamedTuple):
-    """A run of wrk: answers, how long it took, and what went wrong; refused are answers above 399."""
+    """The result of a run of wrk; `refused` counts responses with a status of 400 or more."""
 
     requests: int
     duration_us: int
@@ -55,18 +65,20 @@ class Load(NamedTuple):
 
     @property
     def per_second(self) -> float:
-        """Good answers a second: who refuses quickly does not win."""
+        """Successful responses a second: quick refusals do not count."""
         return (self.requests - self.refused) / self.duration_us * 1e6
 
 
 def script(post: Post) -> str:
-    """Write the script that posts the bodies one after the other, without end."""
+    """Return the Lua script that posts the bodies one after the other, endlessly."""
     bodies = "\n".join(f'"{_escaped(body)}",' for body in post.bodies)
-    return SCRIPT % {"bodies": bodies, "path": post.path, "content_type": post.content_type}
+    fields = {"Content-Type": post.content_type, **post.fields}
+    written = "\n".join(f'["{name}"] = "{_escaped(value.encode())}",' for name, value in fields.items())
+    return SCRIPT % {"bodies": bodies, "path": post.path, "fields": written, "new_id": NEW_ID}
 
 
 def _escaped(data: bytes) -> str:
-    r"""Write bytes between a Lua string's quotes.
+    r"""Escape bytes for a Lua string in double quotes.
 
     >>> _escaped(b'a"\\\n\xff1')
     'a\\034\\092\\010\\2551'
@@ -79,12 +91,12 @@ def _escaped(data: bytes) -> str:
 def require() -> None:
     """Raise ValueError when wrk is not installed."""
     if not shutil.which("wrk"):
-        raise ValueError("wrk is not installed: it makes the load (Debian: apt-get install wrk)")
+        raise ValueError("wrk, the load generator, is not installed (Debian: apt-get install wrk)")
 
 
 def run(path: Path, port: int, connections: int, seconds: float) -> Load:
-    """Let wrk run a script against a server on this machine."""
-    # wrk's own clock knows whole seconds; told to stop, it says what it has found by then.
+    """Run wrk with a script against a server on this machine."""
+    # wrk's own durations are whole seconds; when it is interrupted, it prints its results so far.
     command: list[str | Path] = [
         "wrk",
         "-t1",
@@ -104,11 +116,11 @@ def run(path: Path, port: int, connections: int, seconds: float) -> Load:
 
 
 def parse(output: str) -> Load:
-    """Read the script's line among wrk's own.
+    """Return the results from the line that the script prints.
 
-    Raises ValueError when it is not there.
+    Raises ValueError if there is no such line.
     """
     for line in output.splitlines():
         if line.startswith('{"requests"'):
             return Load(**json.loads(line))
-    raise ValueError(f"wrk did not say what it found, but:\n{output}")
+    raise ValueError(f"wrk printed no results, but:\n{output}")

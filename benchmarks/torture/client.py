@@ -1,12 +1,12 @@
-"""A client that counts: each of its connections asks, waits for the answer, checks it, and asks again.
+"""A load generator that checks every response: each of its connections sends a request, waits, and repeats.
 
-Every request ends in one of three ways, and each is kept:
+Every request ends in one of three ways, and all are counted:
 
-    answered    with a status, and right or wrong
-    broken      the connection ended before the answer did
-    late        there was no answer within PATIENCE_SECONDS
+    answered    a response arrived, correct or wrong
+    cut off     the connection ended before the response was complete
+    late        no response arrived within PATIENCE_SECONDS
 
-All connections are in one thread, so that many cost little.
+One thread serves all connections, so that many connections cost little processor time.
 """
 
 import errno
@@ -16,17 +16,17 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from types import TracebackType
 from typing import NamedTuple, Self
 
 PATIENCE_SECONDS = 30.0
 PIECE_SECONDS = 0.1
 TURN_SECONDS = 0.05
-# How soon a connection that was refused is tried again.
+# How soon a refused connection is tried again.
 REFUSED_SECONDS = 0.02
 RECEIVE_BYTES = 2**18
-MOST_KEPT = 20
+MOST_NOTES = 20
 HEAD = re.compile(rb"HTTP/1\.1 (\d\d\d) [^\r]*\r\n(.*?\r\n)\r\n", re.DOTALL)
 LENGTH = re.compile(rb"^content-length: (\d+)\r$", re.IGNORECASE | re.MULTILINE)
 CLOSE = re.compile(rb"^connection: close\r$", re.IGNORECASE | re.MULTILINE)
@@ -34,92 +34,92 @@ RETRY_AFTER = re.compile(rb"^retry-after: \d+\r$", re.IGNORECASE | re.MULTILINE)
 UNAVAILABLE = 503
 
 
-class Ask(NamedTuple):
-    """A request: its bytes, the statuses that may answer it, and what a 200's body must hold.
+class Request(NamedTuple):
+    """A request: its bytes, the statuses that are correct, and what the body of a 200 must contain.
 
-    With pieces it comes slowly: in so many, PIECE_SECONDS apart.
+    A request of several pieces is sent slowly: one piece every PIECE_SECONDS.
     """
 
     kind: str
     data: bytes
     statuses: frozenset[int]
-    holds: bytes = b""
+    contains: bytes = b""
     pieces: int = 1
 
 
-class Break(NamedTuple):
-    """A request whose connection ended before its answer: when (monotonic seconds), and of what kind."""
+class CutOff(NamedTuple):
+    """A request whose connection ended before its response: when (monotonic seconds), and its kind."""
 
     moment: float
     kind: str
 
 
-class _Line:
-    """One connection, and the request that it waits for."""
+class _Connection:
+    """One connection, and the request whose response it waits for."""
 
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
-        self.ask: Ask | None = None
+        self.request: Request | None = None
         self.unsent: deque[bytes] = deque()
-        self.next_piece = self.asked_at = self.rest_until = 0.0
+        self.next_piece = self.sent_at = self.retry_at = 0.0
         self.received = bytearray()
 
 
 class Client:
-    """So many connections that ask, in a thread, as long as the block lasts.
+    """Connections that send requests from a thread, as long as the `with` block lasts.
 
-    asks      what to ask, in turn
-    rate      requests a second, over all connections; None: each asks as soon as it is answered
-    turns     whether answers of 503 (with Retry-After, without which they are wrong) are allowed
+    requests              what to send, in turn
+    rate                  requests a second over all connections; None: each sends as soon as it is answered
+    expects_rejections    whether 503 is correct, provided that it has Retry-After
     """
 
     def __init__(
         self,
         port: int,
-        asks: Iterable[Ask],
+        requests: Iterable[Request],
         connections: int,
         *,
         rate: float | None = None,
-        turns_away: bool = False,
+        expects_rejections: bool = False,
     ) -> None:
-        """Connect to nobody yet."""
-        self.port, self.rate, self.turns_away = port, rate, turns_away
-        self.asks = iter(asks)
+        """Prepare the connections; the block opens them."""
+        self.port, self.rate, self.expects_rejections = port, rate, expects_rejections
+        self.requests = iter(requests)
         self.statuses: Counter[tuple[str, int]] = Counter()
-        # Tenths of a millisecond that answers of 200 took, by how often.
+        # The durations of 200s in tenths of a millisecond, and how often each occurred.
         self.tenths: Counter[int] = Counter()
-        self.asked = self.right = self.refused = 0
+        self.sent = self.correct = self.refused = 0
         self.wrong: list[str] = []
-        self.breaks: list[Break] = []
+        self.cut_off: list[CutOff] = []
         self.late = 0
-        self._lines = [_Line() for _ in range(connections)]
+        self._connections = [_Connection() for _ in range(connections)]
         self._selector = selectors.DefaultSelector()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="client")
 
     def __enter__(self) -> Self:
-        """Begin to ask."""
+        """Start sending."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ask no more, wait for the answers that are due, and part."""
+        """Send no more, wait for the outstanding responses, and close the connections."""
         self._stop.set()
         self._thread.join()
 
     @property
     def answered(self) -> int:
-        """How many answers have come."""
+        """The number of responses so far."""
         return self.statuses.total()
 
     def of_status(self, *statuses: int) -> int:
-        """Return how many answers had one of the statuses."""
+        """Return how many responses had one of these statuses."""
         return sum(number for (_, status), number in self.statuses.copy().items() if status in statuses)
 
     def failed(self) -> int:
-        """Return how many answers were a 5xx other than 503."""
+        """Return how many responses had a 5xx status other than 503."""
         return sum(
             number
             for (_, status), number in self.statuses.copy().items()
@@ -127,7 +127,7 @@ class Client:
         )
 
     def milliseconds(self, share: float) -> float:
-        """Return the time within which this share of the 200s was answered."""
+        """Return the quantile of the durations of the 200s: the time within which this share was answered."""
         wanted, seen = share * self.tenths.total(), 0
         for tenths, number in sorted(self.tenths.items()):
             seen += number
@@ -135,140 +135,135 @@ class Client:
                 return tenths / 10
         return 0.0
 
+    def lost(self) -> int:
+        """Return how many requests were neither answered correctly nor cut off: 0 if all is well."""
+        return self.sent - self.correct - len(self.cut_off)
+
     def _run(self) -> None:
         began = time.monotonic()
         while not self._stop.is_set():
-            self._begin_due(time.monotonic() - began)
+            self._send_due(time.monotonic() - began)
             self._turn()
-        while any(line.ask for line in self._lines):
+        while any(connection.request for connection in self._connections):
             self._turn()
-        for line in self._lines:
-            self._part(line)
+        for connection in self._connections:
+            self._close(connection)
         self._selector.close()
 
-    def _begin_due(self, elapsed: float) -> None:
-        """Let those that wait for nothing ask, as many as are due."""
-        due = len(self._lines) if self.rate is None else int(elapsed * self.rate) - self.asked
+    def _send_due(self, elapsed: float) -> None:
+        """Send as many requests as are due, over connections that wait for no response."""
+        due = len(self._connections) if self.rate is None else int(elapsed * self.rate) - self.sent
         now = time.monotonic()
-        for line in self._lines:
+        for connection in self._connections:
             if due <= 0:
                 return
-            if line.ask is None and line.rest_until <= now:
-                self._ask(line)
+            if connection.request is None and connection.retry_at <= now:
+                self._begin(connection)
                 due -= 1
 
     def _turn(self) -> None:
         for key, _ in self._selector.select(self._wait()):
             self._read(key.data)
         now = time.monotonic()
-        for line in self._lines:
-            if line.unsent and line.next_piece <= now:
-                self._send(line)
-            elif line.ask and now - line.asked_at > PATIENCE_SECONDS:
+        for connection in self._connections:
+            if connection.unsent and connection.next_piece <= now:
+                self._send_piece(connection)
+            elif connection.request and now - connection.sent_at > PATIENCE_SECONDS:
                 self.late += 1
-                self._note(f"no answer within {PATIENCE_SECONDS:g} s to {line.ask.kind}")
-                line.ask = None
-                self._part(line)
+                self._note(f"no response within {PATIENCE_SECONDS:g} s to {connection.request.kind}")
+                connection.request = None
+                self._close(connection)
 
     def _wait(self) -> float:
         return TURN_SECONDS if self.rate is None else min(TURN_SECONDS, 0.5 / self.rate)
 
-    def _ask(self, line: _Line) -> None:
-        if line.socket is None and not self._connect(line):
+    def _begin(self, connection: _Connection) -> None:
+        if connection.socket is None and not self._connect(connection):
             return
-        line.ask = ask = next(self.asks)
-        self.asked += 1
-        line.asked_at = line.next_piece = time.monotonic()
-        size = -(-len(ask.data) // ask.pieces)
-        line.unsent.extend(ask.data[at : at + size] for at in range(0, len(ask.data), size))
-        self._send(line)
+        connection.request = request = next(self.requests)
+        self.sent += 1
+        connection.sent_at = connection.next_piece = time.monotonic()
+        size = -(-len(request.data) // request.pieces)
+        connection.unsent.extend(request.data[at : at + size] for at in range(0, len(request.data), size))
+        self._send_piece(connection)
 
-    def _connect(self, line: _Line) -> bool:
+    def _connect(self, connection: _Connection) -> bool:
         try:
-            line.socket = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+            connection.socket = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
         except OSError as error:
-            # Nobody listens: nothing was asked, so nothing is lost; but how often is kept.
+            # No request was sent, so none is lost; but refused connections are counted.
             self.refused += error.errno == errno.ECONNREFUSED
-            line.rest_until = time.monotonic() + REFUSED_SECONDS
+            connection.retry_at = time.monotonic() + REFUSED_SECONDS
             return False
-        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        line.socket.settimeout(0)
-        self._selector.register(line.socket, selectors.EVENT_READ, line)
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.socket.settimeout(0)
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
         return True
 
-    def _send(self, line: _Line) -> None:
-        """Send the next piece, as much of it as is taken now."""
-        assert line.socket  # noqa: S101 - it asks
-        assert line.ask  # noqa: S101 - the same
-        piece = line.unsent.popleft()
+    def _send_piece(self, connection: _Connection) -> None:
+        """Send the next piece, as much of it as the socket takes now."""
+        assert connection.socket  # noqa: S101 - it has a request to send
+        assert connection.request  # noqa: S101 - the same
+        piece = connection.unsent.popleft()
         try:
-            sent = line.socket.send(piece)
+            sent = connection.socket.send(piece)
         except BlockingIOError:
             sent = 0
         except OSError:
-            # It may have been answered before it was closed: what was received says so.
-            line.unsent.clear()
+            # The service may have answered before it closed: the response is read next.
+            connection.unsent.clear()
             return
         if sent < len(piece):
-            line.unsent.appendleft(piece[sent:])
-        elif line.ask.pieces > 1:
-            line.next_piece = time.monotonic() + PIECE_SECONDS
+            connection.unsent.appendleft(piece[sent:])
+        elif connection.request.pieces > 1:
+            connection.next_piece = time.monotonic() + PIECE_SECONDS
 
-    def _read(self, line: _Line) -> None:
-        if line.socket is None:
+    def _read(self, connection: _Connection) -> None:
+        if connection.socket is None:
             return
         try:
-            data = line.socket.recv(RECEIVE_BYTES)
+            data = connection.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
-        line.received += data
-        found = HEAD.match(line.received) if line.ask else None
+        connection.received += data
+        found = HEAD.match(connection.received) if connection.request else None
         length = int((LENGTH.search(found[2]) or [b"", b"0"])[1]) if found else 0
-        if found and len(line.received) >= found.end() + length:
-            self._end(line, int(found[1]), found[2], bytes(line.received[found.end() :][:length]))
+        if found and len(connection.received) >= found.end() + length:
+            body = bytes(connection.received[found.end() :][:length])
+            self._end(connection, int(found[1]), found[2], body)
         elif not data:
-            if line.ask:
-                self.breaks.append(Break(time.monotonic(), line.ask.kind))
-                line.ask = None
-            self._part(line)
+            if connection.request:
+                self.cut_off.append(CutOff(time.monotonic(), connection.request.kind))
+                connection.request = None
+            self._close(connection)
 
-    def _end(self, line: _Line, status: int, head: bytes, body: bytes) -> None:
-        ask, line.ask = line.ask, None
-        assert ask  # noqa: S101 - only an answer to one is ended
-        self.statuses[ask.kind, status] += 1
+    def _end(self, connection: _Connection, status: int, head: bytes, body: bytes) -> None:
+        request, connection.request = connection.request, None
+        assert request  # noqa: S101 - only a response to one is ended
+        self.statuses[request.kind, status] += 1
         if status == 200:
-            self.tenths[int(10_000 * (time.monotonic() - line.asked_at))] += 1
-        turned_away = self.turns_away and status == UNAVAILABLE and RETRY_AFTER.search(head)
-        if turned_away or (status in ask.statuses and (status != 200 or ask.holds in body)):
-            self.right += 1
+            self.tenths[int(10_000 * (time.monotonic() - connection.sent_at))] += 1
+        rejected = self.expects_rejections and status == UNAVAILABLE and RETRY_AFTER.search(head)
+        if rejected or (status in request.statuses and (status != 200 or request.contains in body)):
+            self.correct += 1
         else:
-            self._note(f"{ask.kind}: {status} {body[:300]!r}")
-        line.received.clear()
-        if CLOSE.search(head) or line.unsent:
-            self._part(line)
+            self._note(f"{request.kind}: {status} {body[:300]!r}")
+        connection.received.clear()
+        if CLOSE.search(head) or connection.unsent:
+            self._close(connection)
         elif self.rate is None and not self._stop.is_set():
-            self._ask(line)
+            self._begin(connection)
 
-    def _part(self, line: _Line) -> None:
-        if line.socket:
-            self._selector.unregister(line.socket)
-            line.socket.close()
-        line.socket = None
-        line.unsent.clear()
-        line.received.clear()
+    def _close(self, connection: _Connection) -> None:
+        if connection.socket:
+            self._selector.unregister(connection.socket)
+            connection.socket.close()
+        connection.socket = None
+        connection.unsent.clear()
+        connection.received.clear()
 
-    def _note(self, what: str) -> None:
-        if len(self.wrong) < MOST_KEPT:
-            self.wrong.append(what)
-
-    def lost(self) -> int:
-        """Return how many requests were neither answered right nor cut off: 0 unless something is wrong."""
-        return self.asked - self.right - len(self.breaks)
-
-
-def endless(asks: list[Ask], choose: Callable[[], int]) -> Iterator[Ask]:
-    """Yield asks for ever."""
-    while True:
-        yield asks[choose()]
+    def _note(self, sentence: str) -> None:
+        if len(self.wrong) < MOST_NOTES:
+            self.wrong.append(sentence)

@@ -1,7 +1,7 @@
-"""Faults of what the service stands on: its log, its metrics folder, the clock, descriptors, processes.
+"""Faults of the service's environment: log, disks, clock, file descriptors, processes, threads.
 
-Each scenario breaks one thing under load, and finds whether predictions go on, whether the service says
-what is wrong, and whether it recovers when the thing is mended.
+Each scenario causes one fault under load. It checks that predictions are still answered, that the service
+reports the fault, and that it recovers when the fault is over.
 """
 
 import json
@@ -13,19 +13,20 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 
-from benchmarks.torture.asks import digits, get, mixed, only
 from benchmarks.torture.client import PATIENCE_SECONDS, Client
 from benchmarks.torture.report import Report
+from benchmarks.torture.sampling import Sampler
 from benchmarks.torture.service import STOP_SECONDS, Service, service
-from benchmarks.torture.watch import Watch
+from benchmarks.torture.traffic import digits, get, mixed
 from tests.server import ROOT
 
 CONNECTIONS = 8
 DROPPED = "digits_log_lines_dropped_total"
-# What the service's Python runs before all else; a number in a file says how wrong things are. A clock that
-# is set is the wall's: what counts time from the machine's start never jumps.
+# Code that the service's Python runs first (sitecustomize); a number in a file controls it. Only the wall
+# clock can be set: the monotonic clock never jumps.
 STEPPED_CLOCK = """
 import time
 _true = time.time
@@ -54,7 +55,7 @@ def state():
     with open({path!r}) as file:
         return float(file.read() or 0)
 """
-# The service in a mount namespace of its own, all that it may write to on disks of one page, which is taken.
+# A mount namespace in which every writable folder is a file system of one page, which is full.
 FULL_DISKS = """
 for folder in /dev/shm "$TMPDIR"; do
   mount -t tmpfs -o size=4k digits "$folder" && head -c 4096 /dev/zero >"$folder/ballast" || exit 1
@@ -66,26 +67,26 @@ OPEN_FILES, CROWD = 64, 200
 
 
 def blocked_log(seconds: float) -> Report:
-    """Let nobody read the log: the pipe that it goes to is full."""
+    """Let nobody read the log, so that its pipe is full."""
     report = Report("nobody reads the log", seconds)
     reading, writing = os.pipe()
     try:
         with service(log=writing) as running:
-            with Client(running.port, only(digits()), CONNECTIONS) as client:
+            with Client(running.port, cycle(digits()), CONNECTIONS) as client:
                 give_up = time.monotonic() + PATIENCE_SECONDS
                 while not running.metric(DROPPED) and time.monotonic() < give_up:
                     time.sleep(0.1)
                 full = client.answered
                 _kill_one(running)
                 time.sleep(seconds / 2)
-                report.hold(client.answered > full, "no answers while nobody reads the log")
+                report.check(client.answered > full, "no responses while nobody reads the log")
             dropped = running.metric(DROPPED)
-            report.hold(dropped > 0, "no line was dropped: the pipe was not full, or nobody counts")
-            report.hold(running.stop() == 0, "it does not stop as it should")
-        report.count(client, may_break=CONNECTIONS)
+            report.check(dropped > 0, "no dropped line was counted")
+            report.check(running.stop() == 0, "the exit code was not 0")
+        report.count(client, may_cut_off=CONNECTIONS)
         os.set_blocking(reading, False)
         lines = _whole_lines(reading)
-        report.tell({"lines kept": lines, "lines dropped": dropped})
+        report.add_figures({"lines kept": lines, "lines dropped": dropped})
     finally:
         os.close(reading)
         os.close(writing)
@@ -93,7 +94,7 @@ def blocked_log(seconds: float) -> Report:
 
 
 def _whole_lines(reading: int) -> int:
-    """Return how many lines were written; raises ValueError where one is not whole."""
+    """Return how many lines were written; raises ValueError if one is incomplete."""
     text = bytearray()
     try:
         while chunk := os.read(reading, 2**16):
@@ -104,30 +105,30 @@ def _whole_lines(reading: int) -> int:
 
 
 def closed_log(seconds: float) -> Report:
-    """Let the log's reader go: every write to it fails."""
+    """Close the reading end of the log: every write to it fails."""
     report = Report("the log's reader is gone", seconds)
     reading, writing = os.pipe()
     with service(log=writing) as running:
         os.close(writing)
         os.close(reading)
-        with Client(running.port, only(digits()), CONNECTIONS) as client:
+        with Client(running.port, cycle(digits()), CONNECTIONS) as client:
             time.sleep(seconds / 2)
             _kill_one(running)
             time.sleep(seconds / 2)
-        report.tell({"lines dropped": running.metric(DROPPED)})
-        report.hold(running.stop() == 0, "it does not stop as it should")
-    report.count(client, may_break=CONNECTIONS)
+        report.add_figures({"lines dropped": running.metric(DROPPED)})
+        report.check(running.stop() == 0, "the exit code was not 0")
+    report.count(client, may_cut_off=CONNECTIONS)
     return report
 
 
 def can_mount() -> bool:
-    """Say whether this user may mount a file system."""
+    """Return whether this user may mount a file system."""
     command = ["/usr/bin/unshare", "--mount", "mount", "-t", "tmpfs", "digits", "/mnt"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def full_disks(seconds: float) -> Report:
-    """Leave no byte of room where it may write: for its log, its heartbeat, its uploads."""
+    """Fill every disk that the service writes to: for its log, its heartbeat, its uploads."""
     report = Report("the log's disk, /dev/shm and TMPDIR are full", seconds)
     with (
         tempfile.TemporaryDirectory() as name,
@@ -138,21 +139,21 @@ def full_disks(seconds: float) -> Report:
             time.sleep(seconds / 2)
             _kill_one(running)
             time.sleep(seconds / 2)
-        report.count(client, may_break=CONNECTIONS)
+        report.count(client, may_cut_off=CONNECTIONS)
         dropped = running.metric(DROPPED)
-        report.hold(dropped > 0, "no line was dropped, so the disk was not full, or nobody counts")
-        report.hold(running.stop() == 0, "it does not stop as it should")
+        report.check(dropped > 0, "no dropped line was counted: was the disk full?")
+        report.check(running.stop() == 0, "the exit code was not 0")
     return report
 
 
 def _kill_one(running: Service) -> None:
-    """Kill a worker, and wait until there is another."""
+    """Kill a worker, and wait until it is replaced."""
     victim = running.workers()[0]
     os.kill(victim, signal.SIGKILL)
     give_up = time.monotonic() + STOP_SECONDS
     while victim in (now := running.workers()) or len(now) < 2:
         if time.monotonic() > give_up:
-            raise RuntimeError("a killed worker is not replaced")
+            raise RuntimeError("a killed worker was not replaced")
         time.sleep(0.02)
 
 
@@ -166,15 +167,17 @@ def clock_jumps(seconds: float) -> Report:
                 offset.write_text(str(jump))
                 time.sleep(seconds / 2)
                 dates.append(_date(running))
-            report.hold(len({date[:11] for date in dates}) == 3, f"the clock did not jump: {dates}")
-            report.hold(running.workers() == before, "workers were replaced")
+            report.check(
+                len({date[:11] for date in dates}) == 3, f"the service's clock did not jump: {dates}"
+            )
+            report.check(running.workers() == before, "workers were replaced")
         report.count(client)
     return report
 
 
 @contextmanager
 def changed_python(change: str) -> Iterator[tuple[dict[str, str], Path]]:
-    """Yield the variables with which Python is changed so, and the file of its state, which is 0."""
+    """Yield the environment in which Python runs this code first, and the file that controls it, now 0."""
     with tempfile.TemporaryDirectory() as name:
         state = Path(name) / "state"
         state.write_text("0")
@@ -189,7 +192,7 @@ def _date(running: Service) -> str:
 
 
 def out_of_descriptors(seconds: float) -> Report:
-    """Let 64 files be open in a process, and 200 clients connect and stay."""
+    """Allow 64 open files in a process, and let 200 clients connect and stay."""
     report = Report(f"{OPEN_FILES} descriptors, {CROWD} connections", seconds)
     with service(within=("prlimit", f"--nofile={OPEN_FILES}:{OPEN_FILES}")) as running, ExitStack() as stack:
         for _ in range(CROWD):
@@ -197,14 +200,15 @@ def out_of_descriptors(seconds: float) -> Report:
         client = Client(running.port, mixed(), CONNECTIONS)
         with client:
             time.sleep(seconds / 2)
-        report.count(client, may_break=client.asked // 100)
-        watch = Watch(running, client)
-        watch.until(seconds / 2, seconds / 2)
-        used = watch.samples[-1].processor_seconds - watch.samples[0].processor_seconds
-        report.hold(
-            used < 0.25 * seconds / 2, f"{used:.2f} s of processor time for nothing in {seconds / 2:g} s"
+        report.count(client, may_cut_off=client.sent // 100)
+        sampler = Sampler(running, client)
+        sampler.until(seconds / 2, seconds / 2)
+        used = sampler.samples[-1].processor_seconds - sampler.samples[0].processor_seconds
+        report.check(
+            used < 0.25 * seconds / 2,
+            f"an idle service used {used:.2f} s of processor time in {seconds / 2:g} s",
         )
-        report.tell({"processor seconds a second, idle": round(used / (seconds / 2), 3)})
+        report.add_figures({"processor seconds a second, idle": round(used / (seconds / 2), 3)})
         stack.close()
         with Client(running.port, mixed(), CONNECTIONS) as after:
             time.sleep(seconds / 4)
@@ -213,12 +217,12 @@ def out_of_descriptors(seconds: float) -> Report:
 
 
 def no_more_processes(seconds: float) -> Report:
-    """Kill a worker when no process can be started; later there can be one again."""
+    """Kill a worker while no process can be started; allow it again later."""
     return _no_more(FORK_THAT_FAILS, Report("no process can be started", seconds))
 
 
 def no_more_threads(seconds: float) -> Report:
-    """Kill a worker when no thread can be started, which a worker takes; later there can be one again."""
+    """Kill a worker while no thread can be started, which a new worker needs; allow it again later."""
     return _no_more(THREAD_THAT_FAILS, Report("no thread can be started", seconds))
 
 
@@ -228,19 +232,19 @@ def _no_more(change: str, report: Report) -> Report:
         with Client(running.port, mixed(), CONNECTIONS) as client:
             first = set(running.workers())
             time.sleep(report.seconds / 2)
-            report.hold(first == set(running.workers()), "a worker ended by itself")
+            report.check(first == set(running.workers()), "a worker ended by itself")
             os.kill(min(first), signal.SIGKILL)
             time.sleep(report.seconds / 2)
-            report.hold(running.is_ready(), "it is not ready with one worker")
+            report.check(running.is_ready(), "the service is not ready with one worker")
             state.write_text("0")
             give_up = time.monotonic() + PATIENCE_SECONDS
             while running.metric("digits_workers") != 2 and time.monotonic() < give_up:
                 time.sleep(0.05)
-            report.hold(running.metric("digits_workers") == 2, "the worker is not replaced when it could be")
-        report.count(client, may_break=CONNECTIONS)
-        said = [line for line in running.complaints() if "start" in line]
-        report.hold(bool(said), "the log does not say that nothing can be started")
-        report.hold(running.stop() == 0, "it does not stop as it should")
+            report.check(running.metric("digits_workers") == 2, "the worker was not replaced after the fault")
+        report.count(client, may_cut_off=CONNECTIONS)
+        reported = [line for line in running.complaints() if "start" in line]
+        report.check(bool(reported), "the log does not report that nothing can be started")
+        report.check(running.stop() == 0, "the exit code was not 0")
     return report
 
 

@@ -1,58 +1,59 @@
-"""Load: more than can be answered, workers that are killed, and an hour of everything."""
+"""Load: overload, workers killed at random, and an hour of mixed traffic."""
 
 import os
 import random
 import signal
 import time
-from itertools import pairwise
+from itertools import cycle, pairwise
 
-from benchmarks.torture.asks import FORM_FILES, digits, forms, mixed, only
 from benchmarks.torture.client import UNAVAILABLE, Client
 from benchmarks.torture.report import Report
+from benchmarks.torture.sampling import Sampler, growth
 from benchmarks.torture.service import service
-from benchmarks.torture.watch import Watch, growth
+from benchmarks.torture.traffic import FORM_FILES, digits, forms, mixed
 
-TIMES, CROWD_CONNECTIONS = 4, 256
+OVERLOAD_FACTOR, CROWD_CONNECTIONS = 4, 256
 OK = 200
-# No more than one worker alone has room for: without a kill or an overload, nothing is turned away.
+# As many as one worker can queue alone: nothing is rejected without a kill or an overload.
 CALM_CONNECTIONS = 16
 CAPACITY_SECONDS = 3
-# How much more of a thing the second half may use than the first; and how many megabytes are noise.
+# The growth from the first half to the second that is allowed, and the megabytes that are noise.
 MOST_GROWTH, NOISE_MB = 0.05, 4.0
-# Breaks come when a worker is killed, or as soon after as the system tells.
+# A connection breaks at most this long after its worker was killed.
 BREAK_SECONDS = 1.0
 KILL_SECONDS = 0.5, 2.0
-# What is less is no trend: buffers for the first large requests are still made, and in the few samples of a
-# minute the connections that come and go are a tenth of all descriptors.
+# A shorter run shows no trend: buffers for the first large requests are still being allocated, and
+# connections that come and go are a tenth of all descriptors.
 TREND_SECONDS = 300.0
 SOAK_CONNECTIONS, SOAK_RATE = 16, 180.0
 SAMPLE_SECONDS = 10.0
 
 
 def overload(seconds: float) -> Report:
-    """Ask for four times what it can answer, in forms of many images: dearer to answer than to ask for."""
-    report = Report(f"overload: {TIMES} × capacity, in forms of {FORM_FILES} images", seconds)
-    asks, short = forms(), min(CAPACITY_SECONDS, seconds)
+    """Send four times the capacity, in forms of many images, which cost the service more than the client."""
+    report = Report(f"overload: {OVERLOAD_FACTOR} × capacity, in forms of {FORM_FILES} images", seconds)
+    requests, short = forms(), min(CAPACITY_SECONDS, seconds)
     with service() as running:
-        before = _asked(Client(running.port, only(asks), CALM_CONNECTIONS), short, report)
+        before = _counted(Client(running.port, cycle(requests), CALM_CONNECTIONS), short, report)
         capacity = before.of_status(OK) / short
-        crowd = Client(running.port, only(asks), CROWD_CONNECTIONS, rate=TIMES * capacity, turns_away=True)
+        rate = OVERLOAD_FACTOR * capacity
+        crowd = Client(running.port, cycle(requests), CROWD_CONNECTIONS, rate=rate, expects_rejections=True)
         with crowd:
-            watch = Watch(running, crowd)
-            watch.until(seconds, min(SAMPLE_SECONDS, seconds / 10))
+            sampler = Sampler(running, crowd)
+            sampler.until(seconds, min(SAMPLE_SECONDS, seconds / 10))
         report.count(crowd)
-        # From the first moment on, none of these may be turned away.
-        after = _asked(Client(running.port, only(asks), CALM_CONNECTIONS), short, report)
-    report.samples = watch.samples
-    _is_flat(report)
-    turned_away = crowd.of_status(UNAVAILABLE)
-    report.hold(turned_away > 0, "nothing was turned away: it was no overload")
-    report.tell(
+        # After the overload, no request may be rejected, not even the first.
+        after = _counted(Client(running.port, cycle(requests), CALM_CONNECTIONS), short, report)
+    report.samples = sampler.samples
+    _check_growth(report)
+    rejected = crowd.of_status(UNAVAILABLE)
+    report.check(rejected > 0, "nothing was rejected: there was no overload")
+    report.add_figures(
         {
             "capacity, forms a second": round(capacity),
-            "asked a second": round(crowd.asked / seconds),
+            "sent a second": round(crowd.sent / seconds),
             "answered 200 a second": round(crowd.of_status(OK) / seconds),
-            "turned away": f"{turned_away / crowd.answered:.0%}",
+            "rejected": f"{rejected / crowd.answered:.0%}",
             "p99 ms before": before.milliseconds(0.99),
             "p99 ms of the 200s": crowd.milliseconds(0.99),
             "p99 ms after": after.milliseconds(0.99),
@@ -62,8 +63,8 @@ def overload(seconds: float) -> Report:
     return report
 
 
-def _asked(client: Client, seconds: float, report: Report) -> Client:
-    """Let a client ask for so long, and count what it has seen."""
+def _counted(client: Client, seconds: float, report: Report) -> Client:
+    """Let a client send for so many seconds, and add its counts to the report."""
     with client:
         time.sleep(seconds)
     report.count(client)
@@ -71,53 +72,53 @@ def _asked(client: Client, seconds: float, report: Report) -> Client:
 
 
 def kills(seconds: float) -> Report:
-    """Kill a worker, chosen at random, every second or so, under full load."""
+    """Kill a random worker every one or two seconds, under full load."""
     report = Report("workers killed at random (SIGKILL)", seconds)
     rng = random.Random(1)  # noqa: S311 - a choice, no secret
     moments = []
     with service() as running:
-        client = Client(running.port, only(digits()), CALM_CONNECTIONS)
+        client = Client(running.port, cycle(digits()), CALM_CONNECTIONS)
         with client:
-            watch = Watch(running, client)
+            sampler = Sampler(running, client)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 time.sleep(rng.uniform(*KILL_SECONDS))
                 if workers := running.workers():
                     moments.append(time.monotonic())
                     os.kill(rng.choice(workers), signal.SIGKILL)
-                if time.monotonic() - watch.began > len(watch.samples) * SAMPLE_SECONDS:
-                    watch.take()
+                if time.monotonic() - sampler.began > len(sampler.samples) * SAMPLE_SECONDS:
+                    sampler.take()
         time.sleep(BREAK_SECONDS)
-        watch.take()
+        sampler.take()
         counted = running.metric("digits_predictions_total")
         exits = running.metric("digits_worker_exits_total")
-        report.hold(len(running.workers()) == 2, "not every killed worker was replaced")
-    report.count(client, may_break=len(moments) * CALM_CONNECTIONS)
+        report.check(len(running.workers()) == 2, "not every killed worker was replaced")
+    report.count(client, may_cut_off=len(moments) * CALM_CONNECTIONS)
     stray = [
-        each for each in client.breaks if not any(0 <= each.moment - m <= BREAK_SECONDS for m in moments)
+        each for each in client.cut_off if not any(0 <= each.moment - m <= BREAK_SECONDS for m in moments)
     ]
-    report.hold(not stray, f"{len(stray)} connections broke while nobody was killed")
+    report.check(not stray, f"{len(stray)} requests were cut off while no worker was killed")
     worst = max(
         (
-            sum(0 <= each.moment - m < n - m for each in client.breaks)
+            sum(0 <= each.moment - m < n - m for each in client.cut_off)
             for m, n in pairwise([*moments, end + 9])
         ),
         default=0,
     )
-    report.hold(worst <= CALM_CONNECTIONS, f"a kill cost {worst} requests")
-    answered, broken = client.of_status(200), len(client.breaks)
-    report.hold(
-        answered <= counted <= answered + broken,
-        f"{counted:g} counted of {answered} answers, {broken} broken",
+    report.check(worst <= CALM_CONNECTIONS, f"a kill cut off {worst} requests")
+    answered, cut_off = client.of_status(200), len(client.cut_off)
+    report.check(
+        answered <= counted <= answered + cut_off,
+        f"{counted:g} predictions counted, {answered} received, {cut_off} cut off",
     )
-    report.hold(exits == len(moments), f"{exits:g} exits counted of {len(moments)}")
-    report.samples = watch.samples
-    report.tell(
+    report.check(exits == len(moments), f"{exits:g} exits counted, {len(moments)} workers killed")
+    report.samples = sampler.samples
+    report.add_figures(
         {
             "killed": len(moments),
-            "cut off": broken,
-            "most by one kill": worst,
-            "counted beyond what arrived": counted - answered,
+            "cut off": cut_off,
+            "most cut off by one kill": worst,
+            "counted but not received": counted - answered,
             "answers a second": round(answered / seconds),
         }
     )
@@ -125,24 +126,24 @@ def kills(seconds: float) -> Report:
 
 
 def soak(seconds: float) -> Report:
-    """Good and bad, small and large, quick and slow, at a modest rate, for long."""
+    """Send all kinds of requests at a moderate rate, for long."""
     report = Report("soak: mixed traffic", seconds)
     with service() as running:
         client = Client(running.port, mixed(), SOAK_CONNECTIONS, rate=SOAK_RATE)
         with client:
-            watch = Watch(running, client)
-            watch.until(seconds, min(SAMPLE_SECONDS, seconds / 20))
+            sampler = Sampler(running, client)
+            sampler.until(seconds, min(SAMPLE_SECONDS, seconds / 20))
         exits = running.metric("digits_worker_exits_total")
-        report.hold(exits == 0, f"{exits:g} workers ended")
-        surprises = [line for line in running.complaints() if '"warning"' not in line]
-        report.hold(not surprises, f"{len(surprises)} errors in the log: {surprises[:1]}")
+        report.check(exits == 0, f"{exits:g} workers exited")
+        errors = [line for line in running.complaints() if '"warning"' not in line]
+        report.check(not errors, f"{len(errors)} errors in the log: {errors[:1]}")
         code = running.stop()
-        report.hold(code == 0, f"it ended with {code}")
+        report.check(code == 0, f"the exit code was {code}")
     report.count(client)
-    report.samples = watch.samples
-    _is_flat(report)
-    used = watch.samples[-1].processor_seconds - watch.samples[0].processor_seconds
-    report.tell(
+    report.samples = sampler.samples
+    _check_growth(report)
+    used = sampler.samples[-1].processor_seconds - sampler.samples[0].processor_seconds
+    report.add_figures(
         {
             "requests a second": round(client.answered / seconds, 1),
             "kinds": len({kind for kind, _ in client.statuses}),
@@ -154,18 +155,18 @@ def soak(seconds: float) -> Report:
     return report
 
 
-def _is_flat(report: Report) -> None:
-    """Find whether the second half of the time used more than the first."""
+def _check_growth(report: Report) -> None:
+    """Check that the second half of the run used no more resources than the first."""
     samples = report.samples
     if samples[-1].seconds < TREND_SECONDS:
         return
     for name in ("pss_mb", "rss_mb", "descriptors", "threads", "files"):
         share = growth(samples, name)
-        report.tell({f"{name}, most": max(getattr(sample, name) for sample in samples)})
-        report.tell({f"{name}, growth": f"{share:+.1%}"})
+        report.add_figures({f"{name}, most": max(getattr(sample, name) for sample in samples)})
+        report.add_figures({f"{name}, growth": f"{share:+.1%}"})
         noise = NOISE_MB if name.endswith("mb") else 2.0
         first = getattr(samples[len(samples) // 2], name)
-        report.hold(share <= max(MOST_GROWTH, noise / max(first, 1)), f"{name} grew by {share:.1%}")
+        report.check(share <= max(MOST_GROWTH, noise / max(first, 1)), f"{name} grew by {share:.1%}")
 
 
 LOADS = (overload, kills, soak)

@@ -1,4 +1,4 @@
-"""docs/reliability.md: what the service was put through, written from the reports in the folder beside it."""
+"""docs/reliability.md, written from the reports in docs/reliability/."""
 
 import csv
 import json
@@ -7,111 +7,113 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.torture.plot import draw
-from benchmarks.torture.watch import Sample, read
+from benchmarks.torture.sampling import Sample, read
 
 Document = dict[str, Any]
+COUNTS = ("requests", "correct", "cut_off", "lost")
 
-WORDS = """\
+INTRODUCTION = """\
 # Reliability
 
-What the service was put through, and what became of it. `make torture` does it all again in an hour and a
-half, and writes this page (`make torture SOAK=60 LOAD=20 FAULTS=4` in four minutes); it takes Linux, root
-and nginx. Every run of the tests does the same for seconds
-([test_faults.py](../tests/service/test_faults.py)). The service is the real one, with two workers; the
-client, which counts every request and checks every answer, takes its share of the same cores.
+Load, faults and restarts that the service was subjected to, and how each request ended. `make torture`
+runs all of it again in an hour and a half, and writes this page (`make torture SOAK=60 LOAD=20 FAULTS=4`
+takes four minutes); it needs Linux, root and nginx. Every test run does the same for a few seconds
+([test_faults.py](../tests/service/test_faults.py)). The service runs as in production, with two workers. The
+client runs on the same cores; it counts every request and checks every response.
 
-**{asked:,} requests, {lost} lost.** {right:,} were answered right; {broken:,} were cut off, nearly all
-because the worker that had them was killed.{otherwise}
+**{requests:,} requests, {lost} lost.** {correct:,} were answered correctly; {cut_off:,} were cut off, nearly
+all because their worker was killed.{verdict}
 
-| what | for | requests | answered right | cut off | lost |
+| scenario | duration | requests | answered correctly | cut off | lost |
 | --- | ---: | ---: | ---: | ---: | ---: |
 {rows}
 
-- **Answered right**: with the status that is due and, where that is 200, with the digit that the network
-  reads offline. Where more is asked than can be answered, 503 with `Retry-After` is right. Any other 5xx
-  is wrong.
-- **Cut off**: a worker was killed (SIGKILL) and took its requests with it, at most one for each
-  connection; or, when the service stops, a client connected in the very moment in which the door was shut.
-  Who is not told what became of a prediction may ask again: it changes nothing.
-- **Lost**: all else. A wrong answer, none within 30 s, a connection that broke though nobody was killed.
+- **Answered correctly**: with the expected status and, if that is 200, with the digit that the network reads
+  offline. Under overload, 503 with `Retry-After` is correct. Any other 5xx status is wrong.
+- **Cut off**: the connection ended before the response. A worker that is killed (SIGKILL) cuts off at most
+  one request of each of its connections. A worker that stops can cut off a connection that is opened while
+  it closes its listening socket. Clients can safely repeat a prediction: it changes nothing.
+- **Lost**: everything else. A wrong response, no response within 30 s, or a connection that ended although no
+  worker was killed.
 """
-WELL = " No answer was a 5xx but 503."
-NOT_WELL = " **Not all is well: see below.**"
-FOUND = """
-## What was found
+ALL_WELL = " No response had a 5xx status other than 503."
+FINDINGS = " **Some scenarios have findings: see below.**"
+RESULTS = """
+## Results
 
-What each does is said where it is done: [load](../benchmarks/torture/load.py),
-[ends](../benchmarks/torture/ends.py), [faults](../benchmarks/torture/faults.py). Overload is in forms of
-many images, which cost the client little and the service much: with single images, the client's share of the
-cores would bound how much is asked. Capacity is what 16 connections get.
-The clock that jumps and the want of processes and threads are made in the service's Python; full pipes, full
-disks, limits and signals are the system's own.
+[load.py](../benchmarks/torture/load.py), [restarts.py](../benchmarks/torture/restarts.py) and
+[faults.py](../benchmarks/torture/faults.py) define the scenarios. Overload is sent in forms of many images,
+which cost the client little and the service much; with single images, the client would need most of the
+cores. The capacity is the rate at which 16 connections are answered. The clock jumps, and the failures to
+start a process or a thread, are injected into the service's Python; full pipes, full disks, limits and
+signals are the operating system's own.
 
 {rows}
 
-A worker that the system ends for want of memory is one of the tests of the image
-([test_image.py](../tests/container/test_image.py)), for it takes a container.
+The container test ([test_image.py](../tests/container/test_image.py)) covers a worker that the kernel kills
+because memory is exhausted.
 """
 LIMITS = """
-## What it does not stand
+## Known limits
 
-- A worker that is killed takes the requests with it that it was answering. Behind nginx as in
-  [deploy/nginx](../deploy/nginx/digits.conf) they are asked again elsewhere.
-- A stop cuts off who connects in the instant between a worker's last look at who waits and the end of its
-  socket. Where a load balancer sends nobody any more (`DIGITS_DRAIN_SECONDS`), or asks again elsewhere, there
-  is no such client.
-- gunicorn counts the 30 s that a stop may take by the wall's clock: set ahead in just that time, it cuts them
-  short. All else is counted by a clock that nobody sets.
-- Without a free inode for its heartbeat, a process or a thread, a worker that ended is replaced only
-  when there is one again; gunicorn tries again every second, and the others go on.
+- A worker that is killed cuts off the requests that it is answering. nginx, configured as in
+  [deploy/nginx](../deploy/nginx/digits.conf), repeats them on another instance.
+- A worker that stops cuts off connections that are opened between its last `accept()` and the close of its
+  listening socket. There are none behind a load balancer that has stopped sending requests
+  (`DIGITS_DRAIN_SECONDS`), and a load balancer that retries repeats them elsewhere.
+- gunicorn measures the 30 s that a stop may take with the wall clock: setting the clock ahead during a stop
+  shortens them. Everything else uses the monotonic clock.
+- A worker that has exited is replaced only when an inode for its heartbeat, a process and its threads are
+  available; gunicorn tries again every second, and the other workers continue.
 """
 SOAK = """
 ## Mixed traffic
 
-{asked:,} requests in {minutes:.0f} minutes, of {kinds} kinds: drawings, photos, forms of up to 100 files;
-PNGs that are cut, blank images, other types, broken forms; what is no HTTP, two lengths, heads of 40 kB;
-clients that take two seconds to send a request; probes, pages, scrapes. {bad:,} were refused (4xx), as is
-due. Raw: [soak.csv](reliability/soak.csv), a line every ten seconds.
+{requests:,} requests in {minutes:.0f} minutes, of {kinds} kinds: drawings, photos and forms of up to 100
+files; truncated PNGs, blank images, other media types and malformed forms; malformed HTTP, conflicting
+lengths and heads of 40 kB; clients that take two seconds to send a request; probes, pages and scrapes.
+{bad:,} were correctly refused (4xx). Raw: [soak.csv](reliability/soak.csv), a line every ten seconds.
 
-![Memory, descriptors, threads and answers a second over the time](images/reliability.png)
+![Memory, descriptors, threads and responses a second over time](images/reliability.png)
 
-The trend is the median of the second half against that of the first; the first tenth is left out. What is
-shared is shared less as time goes by, for a page that a process writes to becomes its own: so the first line
-may come nearer to the second, which bounds it.
+The trend compares the median of the second half with that of the first; the first tenth is left out. Shared
+memory becomes private as processes write to its pages. So the first row may approach the second, which is its
+upper bound.
 
-| what all processes use | most | trend |
+| used by all processes | maximum | trend |
 | --- | ---: | ---: |
 {rows}
 """
 FUZZ = """
 ## Fuzzing
 
-What was made up to break what reads requests and images (`make fuzz`). Raw: [fuzz.csv](fuzz.csv).
+Inputs that a fuzzer generated against the parsers of requests and images (`make fuzz`).
+Raw: [fuzz.csv](fuzz.csv).
 
 | target | inputs | seconds | findings |
 | --- | ---: | ---: | ---: |
 {rows}
 """
 RUNS = """
-## The runs
+## Runs
 
-| what | date | commit | machine | beside |
+| scenario | date | commit | machine | other load on the machine |
 | --- | --- | --- | --- | --- |
 {rows}
 
-Raw: for each a `.json`, and a `.csv` where something was sampled, in [reliability/](reliability).
+Raw: a `.json` for each scenario, and a `.csv` for those with samples, in [reliability/](reliability).
 """
 TREND = {
-    "pss_mb": "memory, what processes share counted once, MB",
-    "rss_mb": "memory, counted in each process, MB",
-    "descriptors": "descriptors",
+    "pss_mb": "memory, shared pages counted once, MB",
+    "rss_mb": "memory, shared pages counted in each process, MB",
+    "descriptors": "file descriptors",
     "threads": "threads",
-    "files": "files that it left behind",
+    "files": "files left behind",
 }
 
 
 def write_page(docs: Path, order: Sequence[str]) -> None:
-    """Write the page from the reports that are there, in this order."""
+    """Write the page from the reports that exist, in this order."""
     folder = docs / "reliability"
     paths = [folder / f"{name}.json" for name in order]
     documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()}
@@ -121,7 +123,7 @@ def write_page(docs: Path, order: Sequence[str]) -> None:
         (docs / "images").mkdir(exist_ok=True)
         draw(samples, docs / "images" / "reliability.png")
         page += _soak(soak, samples)
-    page += FOUND.format(rows="\n".join(map(_found, documents.values())))
+    page += RESULTS.format(rows="\n".join(map(_result, documents.values())))
     fuzz = docs / "fuzz.csv"
     if fuzz.exists():
         page += FUZZ.format(rows="\n".join(_fuzzed(fuzz)))
@@ -131,32 +133,32 @@ def write_page(docs: Path, order: Sequence[str]) -> None:
 
 
 def _summary(documents: Sequence[Document]) -> str:
-    sums = {key: sum(document[key] for document in documents) for key in ("asked", "right", "broken", "lost")}
+    sums = {key: sum(document[key] for document in documents) for key in COUNTS}
     rows = [
         _row(
             document["name"],
             f"{document['seconds']:g} s",
-            *(f"{document[key]:,}" for key in ("asked", "right", "broken", "lost")),
+            *(f"{document[key]:,}" for key in COUNTS),
         )
         for document in documents
     ]
-    otherwise = NOT_WELL if any(document["findings"] for document in documents) else WELL
-    return WORDS.format(**sums, otherwise=otherwise, rows="\n".join(rows))
+    verdict = FINDINGS if any(document["findings"] for document in documents) else ALL_WELL
+    return INTRODUCTION.format(**sums, verdict=verdict, rows="\n".join(rows))
 
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _found(document: Document) -> str:
-    """Return a line for a scenario: its figures, and what was not as it should be."""
+def _result(document: Document) -> str:
+    """Return a line for a scenario: its figures and findings."""
     figures = [
         f"{name} {_number(value)}"
         for name, value in document["figures"].items()
         if name.split(",")[0] not in TREND
     ]
-    findings = [f"**not well: {finding}**" for finding in document["findings"]]
-    return f"- {document['name']}: {'; '.join(figures + findings) or 'as it should be'}."
+    findings = [f"**finding: {finding}**" for finding in document["findings"]]
+    return f"- {document['name']}: {'; '.join(figures + findings) or 'no findings'}."
 
 
 def _number(value: float | str) -> str:
@@ -171,16 +173,16 @@ def _soak(document: Document, samples: Sequence[Sample]) -> str:
         if f"{name}, most" in figures
     ]
     return SOAK.format(
-        asked=document["asked"],
+        requests=document["requests"],
         minutes=document["seconds"] / 60,
         kinds=figures["kinds"],
-        bad=last.answered - last.ok - last.turned_away - last.other_5xx,
+        bad=last.answered - last.ok - last.rejected - last.other_5xx,
         rows="\n".join(rows),
     )
 
 
 def _fuzzed(path: Path) -> Iterable[str]:
-    """Yield a row for each target, all its days added up."""
+    """Return a row for each target, summed over its runs."""
     targets: dict[str, list[float]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -192,4 +194,4 @@ def _fuzzed(path: Path) -> Iterable[str]:
 
 def _run(document: Document) -> str:
     run = document["run"]
-    return _row(document["name"], run["date"], f"`{run['commit']}`", run["machine"], run["beside"])
+    return _row(document["name"], run["date"], f"`{run['commit']}`", run["machine"], run["also_running"])

@@ -1,4 +1,4 @@
-"""The soak's plot: memory, descriptors and threads, and requests a second, over the time."""
+"""The soak test's plot: memory, descriptors and threads, and responses a second, over time."""
 
 import io
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.torture.watch import Sample
-from docs.plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, ORANGE, STYLE, WIDTH_INCHES
+from benchmarks.torture.sampling import Sample
+from scripts.walkthrough_plots import BLUE, COLOURS, DOTS_PER_INCH, GREEN, GREY, ORANGE, STYLE, WIDTH_INCHES
 
 
 def draw(samples: Sequence[Sample], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a scenario found: what was asked, what became of it, and what is not as it should be."""
+"""The outcome of a scenario: how many requests were sent, how each ended, and what went wrong."""
 
 import json
 from collections.abc import Mapping
@@ -6,52 +6,51 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.torture.client import Client
-from benchmarks.torture.watch import Sample, write
+from benchmarks.torture.sampling import Sample, write
 
 Figures = dict[str, float | str]
 
 
 @dataclass
 class Report:
-    """A scenario's outcome; findings are sentences, none where all is well."""
+    """A scenario's outcome; findings are sentences about what went wrong, none if all is well."""
 
     name: str
     seconds: float
-    asked: int = 0
-    right: int = 0
-    broken: int = 0
+    requests: int = 0
+    correct: int = 0
+    cut_off: int = 0
     lost: int = 0
     figures: Figures = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
 
-    def count(self, client: Client, *, may_break: int = 0) -> None:
-        """Add what a client has seen; so many requests may have been cut off."""
-        self.asked += client.asked
-        self.right += client.right
-        self.broken += len(client.breaks)
-        self.lost += client.lost() + max(0, len(client.breaks) - may_break)
+    def count(self, client: Client, *, may_cut_off: int = 0) -> None:
+        """Add what a client has counted; at most may_cut_off requests may have been cut off."""
+        cut_off = len(client.cut_off)
+        self.requests += client.sent
+        self.correct += client.correct
+        self.cut_off += cut_off
+        self.lost += client.lost() + max(0, cut_off - may_cut_off)
         if client.lost():
-            self.findings.append(f"{client.lost()} requests were not answered right: {client.wrong[:3]}")
-        if len(client.breaks) > may_break:
-            kinds = sorted({each.kind for each in client.breaks})
-            self.findings.append(
-                f"{len(client.breaks)} requests were cut off, {may_break} might have been: {', '.join(kinds)}"
-            )
+            self.findings.append(f"{client.lost()} requests were not answered correctly: {client.wrong[:3]}")
+        if cut_off > may_cut_off:
+            kinds = ", ".join(sorted({each.kind for each in client.cut_off}))
+            self.findings.append(f"{cut_off} requests were cut off, at most {may_cut_off} expected: {kinds}")
         if failed := client.failed():
-            self.findings.append(f"{failed} answers of 5xx that were no 503")
+            self.findings.append(f"{failed} responses had a 5xx status other than 503")
 
-    def hold(self, claim: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as an assertion does
-        """Keep a sentence for a claim that does not hold."""
-        if not claim:
-            self.findings.append(otherwise)
+    def check(self, holds: bool, finding: str) -> None:  # noqa: FBT001 - reads as an assertion does
+        """Add a finding if something does not hold."""
+        if not holds:
+            self.findings.append(finding)
 
-    def tell(self, figures: Mapping[str, float | str]) -> None:
-        """Add figures."""
+    def add_figures(self, figures: Mapping[str, float | str]) -> None:
+        """Add figures to the page's line about this scenario."""
         self.figures |= figures
 
     def save(self, folder: Path, scenario: str, run: Mapping[str, str]) -> None:
-        """Write it as JSON, with what is said of the run, and its samples as CSV beside it."""
+        """Write the report as JSON, with the circumstances of the run, and its samples as CSV beside it."""
         folder.mkdir(parents=True, exist_ok=True)
         document = asdict(self) | {"run": dict(run)}
         del document["samples"]

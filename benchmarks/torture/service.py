@@ -1,7 +1,6 @@
-"""The service for torture: as it is run for users, with a reader of its log, in any limits."""
+"""The service under test: started as in production, its log filtered for complaints, within any limits."""
 
 import http.client
-import json
 import os
 import signal
 import subprocess
@@ -19,13 +18,13 @@ from tests.server import ROOT
 START_SECONDS = 30.0
 WORKERS = 2
 STOP_SECONDS = 60.0
-# Lines of the log that are no complaint: what was answered, and what was turned away.
+# Log lines that are no complaint: answered requests, and requests rejected under overload.
 USUAL = ('--regexp="level": "info"', '--regexp="status": 503')
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
 
 
 class Service:
-    """A running service: its processes, its port, its folder for files, and what its log complained of."""
+    """A running service: its processes, its port, its TMPDIR, and the complaints in its log."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int, folder: Path, complaints: Path) -> None:
         """Wait until it is ready."""
@@ -37,14 +36,14 @@ class Service:
             time.sleep(0.02)
 
     def is_ready(self) -> bool:
-        """Say whether it answers that it is."""
+        """Return whether /readyz answers 200."""
         try:
             return self.get("/readyz", seconds=5)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def get(self, path: str, seconds: float = 30) -> tuple[int, str]:
-        """GET a path: status and text."""
+        """GET a path; return status and text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
             connection.request("GET", path)
@@ -54,21 +53,21 @@ class Service:
             connection.close()
 
     def metric(self, start: str) -> float:
-        """Return the sum of the samples whose lines start so."""
+        """Return the sum of the metric samples whose lines start like this."""
         lines = self.get("/metrics")[1].splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(start))
 
     def workers(self) -> list[int]:
-        """Return the process ids of the workers that are at work now; not of those that have just died."""
+        """Return the process ids of the live workers."""
         members = processes.births(self.process.pid)
         return [member for member, birth in [*members.items()][1:] if processes.is_same(member, birth)]
 
     def complaints(self) -> list[str]:
-        """Return the lines of the log above info, and those that are not the log's own."""
+        """Return the log lines above level info, and lines that the logger did not write."""
         return self._complaints.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def stop(self) -> int:
-        """End it as an operator would, and return its exit code; harmless when it has ended."""
+        """Send SIGTERM, and return the exit code; harmless if it has ended."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=STOP_SECONDS)
 
@@ -79,8 +78,8 @@ def service(
 ) -> Iterator[Service]:
     """Run the service with two workers until the block ends.
 
-    within    a command that runs it, with limits of its own
-    log       its standard output, if nothing reads it as usual: a file descriptor
+    within    a command that runs it within limits
+    log       a file descriptor for its standard output, instead of the filtered log
     """
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as name:
         folder = Path(name)
@@ -119,14 +118,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         for member in processes.tree(process.pid):
             os.kill(member, signal.SIGKILL)
         process.wait()
-
-
-def levels(lines: Sequence[str]) -> list[str]:
-    """Return the level of each line of the log; `none` for what is no line of it."""
-    found = []
-    for line in lines:
-        try:
-            found.append(str(json.loads(line)["level"]))
-        except (ValueError, KeyError, TypeError):
-            found.append("none")
-    return found

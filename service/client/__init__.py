@@ -1,4 +1,4 @@
-"""A client of the service, in Python's standard library alone.
+"""A client for the service, which imports only the standard library: the folder can be copied anywhere.
 
     from service.client import DigitsClient, Prediction
 
@@ -7,8 +7,9 @@
         for found in digits.predict_many(["7.png", "8.png"]):
             print(found.digit if isinstance(found, Prediction) else found.detail)
 
-An image is a path, the bytes of a PNG, an image of Pillow's, or a NumPy array uint8 (height, width) of grey
-levels. Ink may be dark on light or light on dark; the service finds out which.
+An image is a path, the bytes of a PNG, a Pillow image, or a NumPy array uint8 (height, width) of grey levels.
+The ink may be dark on light or light on dark: the service detects which. Start with `DigitsClient` below;
+`transport.py` has connections and retries, `responses.py` the results and the exceptions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,8 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
-from service.client.answers import (
+from service.client.images import Image, as_form, as_png, batches
+from service.client.responses import (
     DigitsError,
     Prediction,
     Problem,
@@ -24,7 +26,6 @@ from service.client.answers import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from service.client.images import Image, as_form, as_png, batches
 from service.client.transport import Transport
 
 __all__ = [
@@ -38,25 +39,27 @@ __all__ = [
     "UnreachableError",
 ]
 
-# Statuses of an answer about one image that are this image's fault, and not the whole call's.
-OF_THE_IMAGE = frozenset({400, 413, 415, 422})
+# Statuses that concern the image. With any other, every further image would be refused, too.
+IMAGE_STATUSES = frozenset({400, 413, 415, 422})
 
 
 class DigitsClient:
-    """Asks the service at a URL. Threads may share a client; an iterator of predict_many is one thread's.
+    """A client of the service at a URL.
 
-    timeout_seconds   how long to connect, to send or to receive may stand still
-    attempts          how often the same is asked for at most; see service/client/transport.py
+    Threads may share a client, but not an iterator of predict_many.
+
+    timeout_seconds   the longest wait for a connection, for sending or for receiving to make progress
+    attempts          how often a request is sent at most; see service/client/transport.py
     """
 
     def __init__(
         self, url: str, api_key: str | None = None, timeout_seconds: float = 30.0, attempts: int = 5
     ) -> None:
-        """Connect to nothing yet; raises ValueError for a URL that is none of http or https."""
+        """Check the URL; connections are opened on demand. Raises ValueError if it is not http or https."""
         self._transport = Transport(url, api_key, timeout_seconds, attempts)
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the client."""
         return self
 
     def __exit__(
@@ -66,26 +69,26 @@ class DigitsClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that no call is using; the next call opens one again."""
+        """Close the idle connections; the next call opens a new one."""
         self._transport.close()
 
     def predict(self, image: Image) -> Prediction:
         """Read the digit in an image.
 
-        Raises RefusedError, UnreachableError, UnexpectedAnswerError; OSError for a file that can't be read,
-        ValueError and TypeError for what is no image.
+        Raises RefusedError, UnreachableError, UnexpectedAnswerError; OSError for a file that can't be read;
+        ValueError for an array of another shape or dtype, TypeError for any other object.
         """
-        found = self._transport.post(as_png(image), "image/png").found()
+        found = self._transport.post(as_png(image), "image/png").prediction()
         if isinstance(found, Problem):
             raise RefusedError(found)
         return found
 
     def predict_many(self, images: Iterable[Image]) -> Iterator[Prediction | Problem]:
-        """Yield for each image, in order, the prediction, or the problem that there is with this image.
+        """Yield the prediction or the problem of each image, in order.
 
-        Many go in one request, as the iterator is asked for more. Raises RefusedError for what is no image's
-        fault (a wrong key, too much to do for too long), UnreachableError, UnexpectedAnswerError; TypeError
-        for what is no image.
+        Each request has many images, and is sent when the iterator needs it. Raises RefusedError for a
+        refusal that no image caused (a wrong key, persistent overload), UnreachableError,
+        UnexpectedAnswerError, and TypeError for an object that is no image.
         """
         for batch in batches(images):
             found = iter(self._predict_batch([entry for entry in batch if isinstance(entry, bytes)]))
@@ -94,15 +97,15 @@ class DigitsClient:
     def _predict_batch(self, pngs: list[bytes]) -> list[Prediction | Problem]:
         if len(pngs) <= 1:
             return [self._predict_alone(png) for png in pngs]
-        answer = self._transport.post(*as_form(pngs))
-        if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            # A service may be set to read less at a time.
+        response = self._transport.post(*as_form(pngs))
+        if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            # The service's limits may be lower than the defaults.
             half = len(pngs) // 2
             return self._predict_batch(pngs[:half]) + self._predict_batch(pngs[half:])
-        return answer.all_found(len(pngs))
+        return response.predictions(len(pngs))
 
     def _predict_alone(self, png: bytes) -> Prediction | Problem:
-        found = self._transport.post(png, "image/png").found()
-        if isinstance(found, Problem) and found.status not in OF_THE_IMAGE:
+        found = self._transport.post(png, "image/png").prediction()
+        if isinstance(found, Problem) and found.status not in IMAGE_STATUSES:
             raise RefusedError(found)
         return found

@@ -1,4 +1,4 @@
-"""From what a program has to what the service reads: PNGs, alone or many in a form."""
+"""Encode images as PNGs, and PNGs as forms."""
 
 import os
 import secrets
@@ -9,18 +9,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-from service.client.answers import Problem
+from service.client.responses import Problem
 
-# What goes into a form: a fraction of what the service reads at once, and enough to be quick.
+# The most in one form: well below the service's limits, and enough to be fast.
 BATCH_IMAGES = 64
 BATCH_BYTES = 4 * 2**20
 
 
 class Saves(Protocol):
-    """An image of Pillow's."""
+    """A Pillow image."""
 
     def save(self, fp: Any, format: str | None = None) -> None:  # noqa: A002, ANN401 - Pillow's own
-        """Write the image to a file, in a format."""
+        """Write the image to a file in this format."""
 
 
 class Pixels(Protocol):
@@ -28,24 +28,24 @@ class Pixels(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many rows, and how many in each."""
+        """The numbers of rows and columns."""
 
     @property
-    def dtype(self) -> Any:  # noqa: ANN401 - NumPy need not be there
-        """What kind of numbers."""
+    def dtype(self) -> Any:  # noqa: ANN401 - NumPy may not be installed
+        """The type of the numbers."""
 
     def tobytes(self) -> bytes:
-        """Return them, row by row."""
+        """Return the numbers row by row."""
 
 
 Image = str | os.PathLike[str] | bytes | Saves | Pixels
 
 
 def as_png(image: Image) -> bytes:
-    """Return the bytes to send for an image.
+    """Return an image as a PNG; files and bytes are returned unchanged.
 
     Raises OSError for a file that can't be read, ValueError for an array that is not uint8 (height, width),
-    TypeError for what is no image.
+    TypeError for any other object.
     """
     if isinstance(image, bytes):
         return image
@@ -57,16 +57,16 @@ def as_png(image: Image) -> bytes:
         return file.getvalue()
     if hasattr(image, "tobytes") and hasattr(image, "shape") and hasattr(image, "dtype"):
         return _encode(image)
-    wanted = "a path, bytes, an image of Pillow's or a NumPy array"
-    raise TypeError(f"an image is {wanted}, not {type(image).__name__}")
+    expected = "a path, bytes, a Pillow image or a NumPy array"
+    raise TypeError(f"an image must be {expected}, not {type(image).__name__}")
 
 
 def _encode(array: Pixels) -> bytes:
-    """Write grey levels as a PNG (ISO/IEC 15948): each row behind a 0, which says that it is not filtered."""
+    """Encode grey levels as a PNG (ISO/IEC 15948); the 0 before each row means that it is not filtered."""
     if str(array.dtype) != "uint8" or len(array.shape) != 2 or 0 in array.shape:
         raise ValueError(
             f"an array must be uint8 (height, width), not {array.dtype} {array.shape}; "
-            "write levels from 0 to 1 as (255 * array).astype('uint8'), colours as Image.fromarray(array)"
+            "convert levels from 0 to 1 by (255 * array).astype('uint8'), colours by Image.fromarray(array)"
         )
     height, width = array.shape
     levels = array.tobytes()
@@ -83,7 +83,7 @@ def _encode(array: Pixels) -> bytes:
 
 
 def batches(images: Iterable[Image]) -> Iterator[list[bytes | Problem]]:
-    """Yield as many PNGs at a time as go into a form; a Problem where an image can't be sent."""
+    """Group the images into forms, as PNGs; an image that can't be sent becomes a Problem."""
     batch: list[bytes | Problem] = []
     room = BATCH_BYTES
     for image in images:
@@ -106,7 +106,7 @@ def _sendable(image: Image) -> bytes | Problem:
 
 
 def as_form(pngs: list[bytes]) -> tuple[bytes, str]:
-    """Return a body of multipart/form-data (RFC 7578), and its content type."""
+    """Encode PNGs as multipart/form-data (RFC 7578); return the body and its Content-Type."""
     boundary = secrets.token_hex(16)
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="image.png"\r\n'

@@ -1,9 +1,9 @@
-"""Connections that are kept, and patience: bodies out, answers in.
+"""Connections that are kept open, and retries: bodies out, responses in.
 
-A prediction changes nothing, so it is asked for again where that may help: after 429, 502, 503 and 504, but
-not before Retry-After says so, and where a connection is refused or breaks. Each wait is longer than the last
-and partly random, so that many clients do not come back in step. What takes too long is not asked for again:
-the service may be at it still.
+A prediction changes nothing, so it is safe to repeat. A request is repeated after 429, 502, 503 and 504, when
+Retry-After allows it, and after a connection that was refused or broke. Each wait is longer than the last and
+partly random, so that many clients do not retry at the same moment. A request that timed out is not repeated:
+the service may still be working on it.
 """
 
 from collections import deque
@@ -14,20 +14,20 @@ from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.client.answers import Answer, UnreachableError
+from service.client.responses import Response, UnreachableError
 
-LATER = frozenset({429, 502, 503, 504})
-BROKEN = (ConnectionError, HTTPException)
+RETRY_STATUSES = frozenset({429, 502, 503, 504})
+CONNECTION_ERRORS = (ConnectionError, HTTPException)
 FIRST_WAIT_SECONDS = 0.1
-# Who is told to come back later than this hears so at once.
+# If Retry-After is longer than this, the refusal is raised at once.
 MOST_WAIT_SECONDS = 60.0
 
 
 class Transport:
-    """Posts to /predict of a service; each call has a connection to itself while it takes."""
+    """Posts to /predict of a service; each call uses a connection of its own until it returns."""
 
     def __init__(self, url: str, api_key: str | None, timeout_seconds: float, attempts: int) -> None:
-        """Connect to nothing yet; raises ValueError for a URL that is none of http or https."""
+        """Check the URL; connections are opened on demand. Raises ValueError if it is not http or https."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"the URL must be like http://localhost:8080, not {url!r}")
@@ -37,56 +37,60 @@ class Transport:
         self.headers: dict[str, Any] = {"User-Agent": "digits-client"}
         if api_key is not None:
             self.headers["Authorization"] = f"Bearer {api_key}".encode()
-        # Connections that no call needs now; to append and to pop is safe among threads.
+        # Idle connections; append and pop are thread-safe.
         self.idle: deque[HTTPConnection] = deque()
 
     def close(self) -> None:
-        """Close the connections that no call is using."""
+        """Close the idle connections."""
         with suppress(IndexError):
             while True:
                 self.idle.pop().close()
 
-    def post(self, body: bytes, content_type: str) -> Answer:
-        """Send a body until the answer is another than `later`, or as often as may be.
+    def post(self, body: bytes, content_type: str) -> Response:
+        """Send a body until the response is final, or `attempts` times.
 
-        Raises UnreachableError when there is no answer.
+        Raises UnreachableError if there is no response.
         """
         attempt = 1
         while True:
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1)
             try:
-                answer = self._exchange(body, content_type)
+                response = self._exchange(body, content_type)
             except (OSError, HTTPException) as error:
-                if attempt >= self.attempts or not isinstance(error, BROKEN):
-                    raise UnreachableError(f"no answer from {self.url}: {error}") from error
+                if attempt >= self.attempts or not isinstance(error, CONNECTION_ERRORS):
+                    raise UnreachableError(f"no response from {self.url}: {error}") from error
             else:
-                wait = max(wait, answer.retry_after_seconds())
-                if answer.status not in LATER or attempt >= self.attempts or wait > MOST_WAIT_SECONDS:
-                    return answer
-            sleep(wait * uniform(1, 1.5))  # noqa: S311 - to differ is enough  # nosec B311
+                wait = max(wait, response.retry_after_seconds())
+                if (
+                    response.status not in RETRY_STATUSES
+                    or attempt >= self.attempts
+                    or wait > MOST_WAIT_SECONDS
+                ):
+                    return response
+            sleep(wait * uniform(1, 1.5))  # noqa: S311 - no secret  # nosec B311
             attempt += 1
 
-    def _exchange(self, body: bytes, content_type: str) -> Answer:
-        """Send a body once; twice when a kept connection turns out to have been closed by the service."""
+    def _exchange(self, body: bytes, content_type: str) -> Response:
+        """Send a body once; twice if the service has meanwhile closed the idle connection that was used."""
         headers = self.headers | {"Content-Type": content_type}
         try:
-            return self._ask(self.idle.pop(), body, headers)
+            return self._send(self.idle.pop(), body, headers)
         except IndexError:
             pass
-        except BROKEN:
-            # Then it has closed the others, too.
+        except CONNECTION_ERRORS:
+            # The service has probably closed the other idle connections, too.
             self.close()
-        return self._ask(self.kind(self.host, self.port, timeout=self.timeout_seconds), body, headers)
+        return self._send(self.kind(self.host, self.port, timeout=self.timeout_seconds), body, headers)
 
-    def _ask(self, connection: HTTPConnection, body: bytes, headers: dict[str, Any]) -> Answer:
+    def _send(self, connection: HTTPConnection, body: bytes, headers: dict[str, Any]) -> Response:
         try:
-            # Who is refused before all is sent may find the answer there all the same.
+            # The service may have refused the request before it received all of it.
             with suppress(BrokenPipeError):
                 connection.request("POST", self.path, body, headers)
-            response = connection.getresponse()
-            answer = Answer(self.url, response.status, response.headers, response.read())
+            received = connection.getresponse()
+            response = Response(self.url, received.status, received.headers, received.read())
         except BaseException:
             connection.close()
             raise
         self.idle.append(connection)
-        return answer
+        return response

@@ -1,4 +1,4 @@
-"""Whether the service could start as it is told to: its settings, its weights, its keys, its ports."""
+"""Validates the configuration: settings, weights, API keys, ports."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -6,57 +6,52 @@ from dataclasses import fields
 from difflib import get_close_matches
 
 from models.store import WeightsError, load_classifier
-from service.keys import KeysError, read_file
+from service.access.validation import check
 from service.settings import PREFIX, Settings, SettingsError
 
 NAMES = [PREFIX + entry.name.upper() for entry in fields(Settings)]
-# The training's, and the tests'.
+# Variables of the training program and of the tests.
 OTHERS = frozenset({"DIGITS_DATA_DIR", "DIGITS_REQUIRE_ALL"})
 
 
-def wrong(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each thing that is wrong; what is unusable is left out, and the rest looked at."""
-    usable = {name: value for name, value in environment.items() if name in NAMES}
+def errors(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each error; an invalid setting does not keep the others from being checked."""
+    valid = {name: value for name, value in environment.items() if name in NAMES}
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in NAMES and name not in OTHERS:
             yield _unknown(name)
-        elif name in usable and (sentence := _unusable({name: usable[name]})):
-            del usable[name]
+        elif name in valid and (sentence := _invalid({name: valid[name]})):
+            del valid[name]
             yield sentence
-    if sentence := _unusable(usable):
+    if sentence := _invalid(valid):
         yield sentence
         return
-    settings = Settings.from_environment(usable)
+    settings = Settings.from_environment(valid)
     try:
         load_classifier(settings.model)
     except WeightsError as error:
         yield str(error)
-    try:
-        if settings.api_key_file:
-            read_file(settings.api_key_file)
-    except KeysError as error:
-        yield str(error)
-    yield from _not_free(settings.host, settings.port)
+    yield from _taken(settings.host, settings.port)
     if settings.metrics_port is not None:
-        yield from _not_free(settings.metrics_host or settings.host, settings.metrics_port)
+        yield from _taken(settings.metrics_host or settings.host, settings.metrics_port)
 
 
 def _unknown(name: str) -> str:
     meant = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in NAMES], 1)
-    hint = f": is {PREFIX}{meant[0]} meant?" if meant else "; README.md lists them"
-    return f"{name} is no setting{hint}"
+    hint = f"did you mean {PREFIX}{meant[0]}?" if meant else "docs/settings.md lists all settings"
+    return f"unknown setting {name}: {hint}"
 
 
-def _unusable(environment: Mapping[str, str]) -> str:
+def _invalid(environment: Mapping[str, str]) -> str:
     try:
-        Settings.from_environment(environment)
+        check(Settings.from_environment(environment))
     except SettingsError as error:
         return str(error)
     return ""
 
 
-def _not_free(host: str, port: int) -> Iterator[str]:
-    """Try to take a port as the service would."""
+def _taken(host: str, port: int) -> Iterator[str]:
+    """Bind the port as the service would; yield a sentence if that fails."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -65,4 +60,4 @@ def _not_free(host: str, port: int) -> Iterator[str]:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        yield f"nothing can listen on {host}, port {port}: {error.strerror}"
+        yield f"can't listen on {host}, port {port}: {error.strerror}"

@@ -1,7 +1,7 @@
-"""Files → answers, without a server and by the functions that it has.
+"""Predictions for files, by the same code as in the service.
 
-files_in     what was named → files; a folder stands for the PNGs in it
-answers      bytes → decode → normalise → the network, many at a time → what the service would say
+files_in       file names and folders → files; a folder stands for all PNGs in it
+predictions    bytes → decode → normalise → the network, a batch at a time → the service's response
 """
 
 import os
@@ -15,32 +15,32 @@ import numpy as np
 
 from models.decision import Decision, describe, read
 from models.store import Model
-from service.images import Grey, InvalidImage, decode
-from service.normalise import SIDE, normalise
+from service.images.codec import Grey, InvalidImage, decode
+from service.images.normalise import SIDE, normalise
 from service.settings import Settings
 
 STANDARD_INPUT = "-"
-# As many as go through the network together.
+# Images that go through the network together.
 BATCH = 64
 
 
-class Answer(NamedTuple):
-    """What the service would say of a file, and the 28 × 28 that the network saw."""
+class Read(NamedTuple):
+    """The service's response for a file, and the network's input uint8 (28, 28)."""
 
     name: str
     document: dict[str, Any]
-    seen: Grey
+    image: Grey
 
 
 class Unread(NamedTuple):
-    """A file that could not be read, or a folder, and why."""
+    """A file or folder that could not be read, and the reason."""
 
     name: str
     reason: str
 
 
 def files_in(names: Iterable[str]) -> list[str | Unread]:
-    """Return the files that are meant: for a folder those in it and in its folders, *.png, sorted."""
+    """Return the files; a folder is replaced by all *.png in it and in its subfolders, sorted."""
     files: list[str | Unread] = []
     for name in names:
         files += _pngs_under(name) if Path(name).is_dir() else [name]
@@ -56,22 +56,21 @@ def _pngs_under(folder: str) -> Sequence[str | Unread]:
     return [*pngs, *unread] or [Unread(folder, "There is no *.png in this folder.")]
 
 
-def answers(files: Iterable[str | Unread], model: Model, settings: Settings) -> Iterator[Answer | Unread]:
-    """Yield the answer to each file, in order, or why there is none."""
+def predictions(files: Iterable[str | Unread], model: Model, settings: Settings) -> Iterator[Read | Unread]:
+    """Yield the result for each file, in order."""
     remaining = iter(files)
     while batch := list(islice(remaining, BATCH)):
-        yield from _answer(batch, model, settings)
+        yield from _predict(batch, model, settings)
 
 
-def _answer(files: list[str | Unread], model: Model, settings: Settings) -> list[Answer | Unread]:
+def _predict(files: list[str | Unread], model: Model, settings: Settings) -> list[Read | Unread]:
     opened = [file if isinstance(file, Unread) else _open(file, settings) for file in files]
-    images = [seen for _, seen in (entry for entry in opened if not isinstance(entry, Unread))]
+    images = [image for _, image in (entry for entry in opened if not isinstance(entry, Unread))]
     _, decision = read(model, np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
     about = {"model": {key: model.metadata[key] for key in ("name", "version")}}
     documents = iter([describe(Decision(*row)) | about for row in zip(*decision, strict=True)])
     return [
-        entry if isinstance(entry, Unread) else Answer(entry[0], next(documents), entry[1])
-        for entry in opened
+        entry if isinstance(entry, Unread) else Read(entry[0], next(documents), entry[1]) for entry in opened
     ]
 
 
@@ -86,7 +85,7 @@ def _open(name: str, settings: Settings) -> tuple[str, Grey] | Unread:
 
 
 def _read_bytes(name: str, most: int) -> bytes:
-    """Return what is in a file; raises InvalidImage for more than a request may hold, and OSError."""
+    """Return the content of a file. Raises OSError; InvalidImage if it is larger than an upload may be."""
     if name == STANDARD_INPUT:
         png = sys.stdin.buffer.read(most + 1)
     else:

@@ -1,4 +1,4 @@
-"""How answers are written: a table for people, CSV for spreadsheets, JSON lines for programs."""
+"""Output formats: a table for people, CSV for spreadsheets, JSON lines for programs."""
 
 import csv
 import io
@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from models.network import CLASSES
-from service.command.files import Answer
+from service.command.files import Read
 
 COLUMNS = ("file", "digit", "confidence", "prediction_set", "abstained")
 
 
 class Format(NamedTuple):
-    """What is written before the answers, and for each; the number is the longest name's width."""
+    """The head of the output, and the line of each file; the number is the width of the longest name."""
 
     head: Callable[[int], str]
-    line: Callable[[Answer, int], str]
+    line: Callable[[Read, int], str]
 
 
 def plain(name: str) -> str:
-    r"""Return a file's name so that it can do nothing to a terminal.
+    r"""Return a file name, with control characters escaped so that they do not reach the terminal.
 
     >>> plain("7.png"), plain("7\n.png")
     ('7.png', "'7\\n.png'")
@@ -28,15 +28,15 @@ def plain(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
-def _cells(answer: Answer) -> list[object]:
-    said = answer.document
-    prediction_set = " ".join(map(str, said["prediction_set"]))
+def _cells(read: Read) -> list[object]:
+    document = read.document
+    prediction_set = " ".join(map(str, document["prediction_set"]))
     return [
-        answer.name,
-        said["digit"],
-        said["confidence"],
+        read.name,
+        document["digit"],
+        document["confidence"],
         prediction_set,
-        "yes" if said["abstained"] else "no",
+        "yes" if document["abstained"] else "no",
     ]
 
 
@@ -44,8 +44,8 @@ def _table_row(cells: Sequence[object], width: int) -> str:
     return "{:{width}}  {:>5}  {:>10}  {:14}  {}\n".format(*cells, width=width)
 
 
-def _table_line(answer: Answer, width: int) -> str:
-    name, digit, confidence, *rest = _cells(answer)
+def _table_line(read: Read, width: int) -> str:
+    name, digit, confidence, *rest = _cells(read)
     return _table_row([plain(str(name)), digit, f"{confidence:.5f}", *rest], width)
 
 
@@ -55,12 +55,12 @@ def _csv_row(cells: Sequence[object]) -> str:
     return text.getvalue()
 
 
-def _csv_line(answer: Answer, _: int) -> str:
-    return _csv_row([*_cells(answer), *answer.document["probabilities"]])
+def _csv_line(read: Read, _: int) -> str:
+    return _csv_row([*_cells(read), *read.document["probabilities"]])
 
 
-def _json_line(answer: Answer, _: int) -> str:
-    return json.dumps({"file": answer.name} | answer.document) + "\n"
+def _json_line(read: Read, _: int) -> str:
+    return json.dumps({"file": read.name} | read.document) + "\n"
 
 
 FORMATS = {

@@ -1,4 +1,4 @@
-"""How far it is, on standard error if that is a terminal: one line, erased before anything else is said."""
+"""A progress line on standard error, if that is a terminal; it is erased before any other output."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,22 +8,22 @@ from typing import TypeVar
 Entry = TypeVar("Entry")
 
 WIDTH = 40
-# What is done by then needs no line.
+# A shorter run shows no line.
 PATIENCE_SECONDS = 0.5
 REDRAW_SECONDS = 0.1
 ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """The line, where somebody looks."""
+    """The progress line."""
 
     def __init__(self) -> None:
-        """Draw nothing yet."""
+        """Check whether standard error is a terminal."""
         self.wanted = sys.stderr.isatty()
         self.drawn = False
 
     def through(self, entries: Sequence[Entry]) -> Iterator[Entry]:
-        """Yield the entries, and draw how many have been."""
+        """Yield the entries, and draw how many of them are done."""
         next_draw = monotonic() + PATIENCE_SECONDS
         for number, entry in enumerate(entries):
             if self.wanted and monotonic() >= next_draw:
@@ -38,7 +38,7 @@ class Progress:
         self.drawn = True
 
     def erase(self) -> None:
-        """Make room for something else to be written."""
+        """Erase the line."""
         if self.drawn:
             self._write(ERASE)
             self.drawn = False

@@ -1,143 +1,151 @@
-// Puts the page together: what is drawn goes to the reader, what it hears goes to the panels.
+// Entry point: connects the drawing pad, the prediction loop and the panels.
 
-import { clearAnswer, sentences, showAnswer } from "./answer.js";
-import { Inside } from "./inside.js";
-import { askForKey, onKey, say, warn, warnOf } from "./notices.js";
+import * as api from "./api.js";
+import { setText } from "./dom.js";
+import { clearExplanation, onDigitChosen, showExplanation } from "./explanation.js";
+import { decodeFile, listenForFiles, toPng } from "./images.js";
+import { announce, hideAlert, onKeySubmitted, showError, showKeyForm } from "./messages.js";
+import { NetworkPanel } from "./network.js";
+import { clearNetworkInput, showNetworkInput } from "./network_input.js";
 import { Pad } from "./pad.js";
-import { drawn, listen, pictureOf } from "./picture.js";
-import { Reader } from "./reader.js";
-import { clearSeen, showSeen } from "./seen.js";
-import * as service from "./service.js";
+import { clearPrediction, sentencesOf, showPrediction } from "./prediction.js";
+import { PredictionLoop } from "./prediction_loop.js";
 import { showSoftmax } from "./softmax.js";
 import { prepareTour } from "./tour.js";
-import { clearWhy, onAsk, showWhy } from "./why.js";
 
 const element = (id) => document.getElementById(id);
-const state = document.body.dataset;
-const EMPTY = element("pad").ariaLabel;
-const inside = new Inside(element("layers"), element("all"), stumbled);
-let read = null; // the last answer with its picture
-const inView = new Set(); // of the panels below: while the pen is down, out of sight is out of mind
-let away = false; // whether the service is: what is drawn meanwhile waits
+const state = document.body.dataset; // state.state is empty, reading, answered, failed or unreachable
+const EMPTY_LABEL = element("pad").ariaLabel;
+const networkPanel = new NetworkPanel(element("layers"), element("show-all"), showDetailError);
+const visiblePanels = new Set();
+let current = null; // the latest prediction and the image it belongs to
+let isUnreachable = false;
 
 const pad = new Pad(element("pad"), {
-  changed,
+  onChange,
   width: () => Number(element("width").value),
-  erases: () => element("eraser").getAttribute("aria-pressed") === "true",
+  isEraser: () => element("eraser").getAttribute("aria-pressed") === "true",
 });
-const reader = new Reader({
+const loop = new PredictionLoop({
   capture: () => pad.capture(),
-  any: () => pad.any,
-  inSight: () => inView.size > 0,
-  emptied,
-  shown,
-  failed,
-  recovered: () => {
-    away = false;
-    warn("");
-    say("The service is back.");
+  needsActivations: () => visiblePanels.size > 0,
+  onEmpty: showEmpty,
+  onPrediction,
+  onError,
+  onRecovered: () => {
+    isUnreachable = false;
+    hideAlert();
+    announce("The service is available again.");
   },
 });
 
-function changed(settled) {
+function onChange(isPenUp) {
+  const { hasInk } = pad;
   element("undo").disabled = !pad.canUndo;
-  element("clear").disabled = !pad.any;
-  state.state = away ? "away" : "reading";
-  if (settled && !pad.any) emptied();
-  reader.changed(settled);
+  element("clear").disabled = !hasInk;
+  if (!hasInk) return showEmpty();
+  state.state = isUnreachable ? "unreachable" : "reading";
+  loop.request(isPenUp);
 }
 
-function emptied() {
-  read = null;
-  state.state = away ? "away" : "empty";
-  element("pad").ariaLabel = EMPTY;
-  if (!away) warn("");
-  clearAnswer();
-  clearSeen();
-  clearWhy();
+function showEmpty() {
+  loop.cancel();
+  state.state = isUnreachable ? "unreachable" : "empty";
+  element("pad").ariaLabel = EMPTY_LABEL;
+  if (!isUnreachable) hideAlert();
+  clearPanels();
 }
 
-async function shown(answer, picture, settled) {
-  warn("");
-  showAnswer(answer);
-  showSeen(answer.receipt, picture);
-  if (answer.explanation) {
-    read = { answer, picture };
-    showWhy(answer.explanation, answer.receipt.pixels, answer.digit);
+function clearPanels(summary) {
+  current = null;
+  clearPrediction(summary);
+  clearNetworkInput();
+  clearExplanation();
+}
+
+// A prediction is final when the pen is up and the drawing has not changed since it was sent.
+async function onPrediction(prediction, image, isFinal) {
+  hideAlert();
+  showPrediction(prediction);
+  showNetworkInput(prediction.receipt, image);
+  if (prediction.explanation) {
+    current = { prediction, image };
+    showExplanation(prediction.explanation, prediction.receipt.pixels, prediction.digit);
   }
-  if (settled) {
-    state.state = "read";
-    const words = sentences(answer).join(" ");
-    element("pad").ariaLabel = `Drawing area. ${words}`;
-    say(words);
+  if (isFinal) {
+    state.state = "answered";
+    const sentences = sentencesOf(prediction).join(" ");
+    element("pad").ariaLabel = `Drawing area. ${sentences}`;
+    announce(sentences);
   }
-  if (answer.z) await showInside(answer);
+  if (prediction.z) await showNetwork(prediction);
 }
 
-// The layers are fetched once for each model: the service may have been started anew with another.
-async function showInside(answer) {
-  if (inside.model !== `${answer.model.name} ${answer.model.version}`) introduce(await service.layers());
-  inside.show(answer);
-  showSoftmax(answer, inside.about.temperature);
+// The layers are fetched once per model: a restarted service may have loaded another one.
+async function showNetwork(prediction) {
+  const { name, version } = prediction.model;
+  if (networkPanel.model !== `${name} ${version}`) useModel(await api.getLayers());
+  networkPanel.show(prediction);
+  showSoftmax(prediction, networkPanel.description.temperature);
 }
 
-function introduce(about) {
-  inside.use(about);
-  const sizes = [about.layers[0].inputs, ...about.layers.map((layer) => layer.neurons)].join("–");
-  const kind = `a multi-layer perceptron of ${sizes}, in NumPy`;
-  element("model").textContent = `In service: ${about.name} ${about.version}, ${kind}.`;
+function useModel(description) {
+  networkPanel.use(description);
+  const { name, version, layers } = description;
+  const sizes = [layers[0].inputs, ...layers.map((layer) => layer.neurons)].join("–");
+  setText(element("model"), `Model: ${name} ${version}, a multi-layer perceptron (${sizes}) in NumPy.`);
 }
 
-function failed(error) {
-  away = error instanceof service.Away;
-  state.state = away ? "away" : "refused";
-  if (error instanceof service.Refusal && error.status !== 503) {
-    read = null;
-    clearAnswer("No answer.");
-    clearSeen();
-    clearWhy();
-  }
-  warnOf(error);
+function onError(error) {
+  isUnreachable = error instanceof api.Unreachable;
+  state.state = isUnreachable ? "unreachable" : "failed";
+  if (!api.isTransient(error)) clearPanels("No prediction.");
+  showError(error);
 }
 
-async function use(file) {
+// Handles errors of requests other than predictions. While the pen is down they are ignored, because everything
+// is requested again when it is lifted. When the service is unreachable, the loop waits for it.
+function showDetailError(error) {
+  if (pad.isPenDown) return;
+  showError(error);
+  if (error instanceof api.Unreachable) loop.request(true);
+}
+
+async function useFile(file) {
   try {
-    pad.show(await pictureOf(file));
+    pad.showImage(await decodeFile(file));
   } catch (error) {
-    warnOf(error);
+    showError(error);
   }
 }
 
 async function useExample(button) {
   const image = button.querySelector("img");
   await image.decode();
-  pad.show(await drawn(image));
+  pad.showImage(await toPng(image));
 }
 
-// What fails beside the reading: when the service is away, reading once more finds it when it is back.
-function stumbled(error) {
-  warnOf(error);
-  if (error instanceof service.Away) reader.changed(true);
-}
-
-const sight = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) inView[isIntersecting ? "add" : "delete"](target);
-});
-for (const id of ["inside", "softmax"]) sight.observe(element(id));
-onAsk(async (digit) => {
-  if (!read) return;
-  const asked = read;
+async function explain(digit) {
+  if (!current) return;
+  const { prediction, image } = current;
   try {
-    const { explanation } = await service.predict(asked.picture.blob, `explain=${digit}`);
-    if (read === asked) showWhy(explanation, asked.answer.receipt.pixels, asked.answer.digit);
-    say(element("reason").textContent);
+    const { explanation } = await api.predict(image.png, `explain=${digit}`);
+    if (current?.prediction !== prediction) return;
+    showExplanation(explanation, prediction.receipt.pixels, prediction.digit);
+    announce(element("explanation-text").textContent);
   } catch (error) {
-    stumbled(error);
+    showDetailError(error);
   }
+}
+
+const visibility = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) visiblePanels[isIntersecting ? "add" : "delete"](target);
 });
-onKey(() => reader.changed(true));
-listen([element("file"), element("camera")], use);
-prepareTour(() => pad.any || useExample(element("examples").querySelector("button")));
+for (const id of ["network", "softmax"]) visibility.observe(element(id));
+onDigitChosen(explain);
+onKeySubmitted(() => loop.request(true));
+listenForFiles([element("file"), element("camera")], useFile);
+prepareTour(() => pad.hasInk || useExample(element("examples").querySelector("button")));
 element("undo").addEventListener("click", () => pad.undo());
 element("clear").addEventListener("click", () => pad.clear());
 element("eraser").addEventListener("click", ({ currentTarget: button }) => {
@@ -148,7 +156,7 @@ element("examples").addEventListener("click", ({ target }) => {
   if (button) useExample(button);
 });
 document.addEventListener("keydown", (event) => {
-  const undoes = event.key === "z" && (event.ctrlKey || event.metaKey);
-  if (undoes && pad.canUndo && event.target.type !== "password") pad.undo();
+  const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
+  if (isUndo && pad.canUndo && event.target.type !== "password") pad.undo();
 });
-if (document.documentElement.dataset.key === "needed" && !service.hasKey()) askForKey();
+if (document.documentElement.dataset.key === "needed" && !api.hasKey()) showKeyForm();

@@ -1,25 +1,24 @@
-// The sheet to draw on: pointer events become strokes, which are painted twice: on the screen in the theme's
-// colours and at its resolution, and black on white on the sheet that is sent.
+// The drawing pad. Pointer events become strokes. Each stroke is painted twice: on the screen, in the theme's
+// colours and the screen's resolution, and in black on white on the canvas that is sent to the service.
 
-import { History, SIDE, paint, paintEnd, widthOf } from "./strokes.js";
+import { DrawingHistory, SIDE, paintStroke, paintStrokeEnd, widthOf } from "./strokes.js";
 
-function contextOf(canvas, options) {
-  return canvas.getContext("2d", options);
-}
+// A pixel darker than this is ink. The soft edges that the eraser leaves behind are lighter.
+const INK_BELOW = 128;
 
 export class Pad {
-  #history = new History();
-  #stroke = null;
+  #history = new DrawingHistory();
+  #stroke = null; // the unfinished stroke, while the pen is down
   #pointer = null;
-  #sheet = new OffscreenCanvas(SIDE, SIDE);
-  // It is read back at each prediction, so it must not live on a graphics card.
-  #ink = contextOf(this.#sheet, { willReadFrequently: true });
+  #inkCanvas = new OffscreenCanvas(SIDE, SIDE);
+  // The pixels are read back for every prediction, so the canvas must stay in main memory.
+  #ink = this.#inkCanvas.getContext("2d", { willReadFrequently: true });
 
-  constructor(canvas, { changed, width, erases }) {
-    Object.assign(this, { canvas, changed, width, erases, screen: contextOf(canvas) });
-    canvas.addEventListener("pointerdown", (event) => this.#begin(event));
-    canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.#end(event));
+  constructor(canvas, { onChange, width, isEraser }) {
+    Object.assign(this, { canvas, onChange, width, isEraser, screen: canvas.getContext("2d") });
+    canvas.addEventListener("pointerdown", (event) => this.#penDown(event));
+    canvas.addEventListener("pointermove", (event) => this.#penMove(event));
+    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.#penUp(event));
     new ResizeObserver(() => this.repaint()).observe(canvas);
     document.addEventListener("themechange", () => this.repaint());
   }
@@ -28,56 +27,64 @@ export class Pad {
     return this.#history.length > 0;
   }
 
-  get any() {
-    return this.#history.visible().any;
+  get isPenDown() {
+    return this.#stroke !== null;
   }
 
-  // Show a picture: { blob, image, width, height }, as picture.js makes it.
-  show(picture) {
-    this.#history.add({ picture });
-    this.#changedWhole();
+  // Whether there is anything to read: an image, or ink that was not erased.
+  get hasInk() {
+    const { image, strokes } = this.#history.visible();
+    if (image || !strokes.length) return Boolean(image);
+    const { data } = this.#ink.getImageData(0, 0, SIDE, SIDE);
+    return new Uint32Array(data.buffer).some((pixel) => (pixel & 0xff) < INK_BELOW);
+  }
+
+  // Show an image: { png, canvas, width, height }, as returned by images.js.
+  showImage(image) {
+    this.#history.add({ image });
+    this.#replaced();
   }
 
   undo() {
-    if (this.#stroke) return; // the pen is down
+    if (this.isPenDown) return;
     this.#history.undo();
-    this.#changedWhole();
+    this.#replaced();
   }
 
   clear() {
+    if (this.isPenDown) return;
     this.#history.clear();
-    this.#changedWhole();
+    this.#replaced();
   }
 
-  #changedWhole() {
+  #replaced() {
     this.repaint();
-    this.changed(true);
+    this.onChange(true);
   }
 
-  #begin(event) {
-    if (this.#stroke || event.button !== 0) return;
+  #penDown(event) {
+    if (this.isPenDown || event.button !== 0) return;
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
-    const erases = this.erases();
-    const picture = this.#history.visible().picture;
+    const { image } = this.#history.visible();
     this.#pointer = event.pointerId;
-    this.#stroke = { erases, points: [] };
+    this.#stroke = { isEraser: this.isEraser(), points: [] };
     this.#history.add({ stroke: this.#stroke });
-    if (picture) this.repaint(); // a stroke begins a sheet of its own
+    if (image) this.repaint(); // the stroke replaces the image
     this.#extend([event]);
   }
 
-  #move(event) {
+  #penMove(event) {
     if (event.pointerId !== this.#pointer) return;
-    const finer = event.getCoalescedEvents();
-    this.#extend(finer.length ? finer : [event]);
+    const coalesced = event.getCoalescedEvents();
+    this.#extend(coalesced.length ? coalesced : [event]);
   }
 
-  #end(event) {
+  #penUp(event) {
     if (event.pointerId !== this.#pointer) return;
     this.#paint(this.#stroke, Infinity, true);
     this.#stroke = this.#pointer = null;
-    this.changed(true);
+    this.onChange(true);
   }
 
   #extend(events) {
@@ -89,45 +96,46 @@ export class Pad {
       this.#stroke.points.push({ x, y, width: widthOf(event, this.width()) });
     }
     this.#paint(this.#stroke, from, false);
-    this.changed(false);
+    this.onChange(false);
   }
 
-  #paint(stroke, from, isWhole) {
-    this.screen.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
-    this.#ink.strokeStyle = stroke.erases ? "#fff" : "#000";
+  #paint(stroke, from, isFinished) {
+    this.screen.globalCompositeOperation = stroke.isEraser ? "destination-out" : "source-over";
+    this.#ink.strokeStyle = stroke.isEraser ? "#fff" : "#000";
     for (const context of [this.screen, this.#ink]) {
-      paint(context, stroke, from);
-      if (isWhole) paintEnd(context, stroke);
+      paintStroke(context, stroke, from);
+      if (isFinished) paintStrokeEnd(context, stroke);
     }
   }
 
   repaint() {
     const { canvas, screen } = this;
     const side = Math.max(Math.round(canvas.clientWidth * devicePixelRatio), 1);
-    canvas.width = canvas.height = side; // which also clears it
+    canvas.width = canvas.height = side; // this also clears the canvas
     screen.scale(side / SIDE, side / SIDE);
     screen.strokeStyle = getComputedStyle(canvas).color;
     this.#ink.fillStyle = "#fff";
     this.#ink.fillRect(0, 0, SIDE, SIDE);
-    const { picture, strokes } = this.#history.visible();
-    if (picture) this.#paintPicture(picture);
+    const { image, strokes } = this.#history.visible();
+    if (image) this.#paintImage(image);
     for (const stroke of strokes) this.#paint(stroke, 0, stroke !== this.#stroke);
   }
 
-  #paintPicture({ image, width, height }) {
+  #paintImage({ canvas, width, height }) {
     const scale = SIDE / Math.max(width, height);
-    const [wide, high] = [width * scale, height * scale];
+    const [scaledWidth, scaledHeight] = [width * scale, height * scale];
+    const [left, top] = [(SIDE - scaledWidth) / 2, (SIDE - scaledHeight) / 2];
     this.screen.imageSmoothingEnabled = scale < 1;
-    this.screen.drawImage(image, (SIDE - wide) / 2, (SIDE - high) / 2, wide, high);
+    this.screen.drawImage(canvas, left, top, scaledWidth, scaledHeight);
   }
 
-  // What is to be read: its PNG, and the picture to show what was done to it. Nothing if there is nothing.
+  // Return the image to send, as { png, canvas, width, height }, or null if there is no ink.
   async capture() {
-    const { picture, any } = this.#history.visible();
-    if (!any) return null;
-    if (picture) return picture;
-    const image = new OffscreenCanvas(SIDE, SIDE);
-    contextOf(image).drawImage(this.#sheet, 0, 0);
-    return { image, width: SIDE, height: SIDE, blob: await this.#sheet.convertToBlob({ type: "image/png" }) };
+    const { image } = this.#history.visible();
+    if (image) return image;
+    if (!this.hasInk) return null;
+    const canvas = new OffscreenCanvas(SIDE, SIDE);
+    canvas.getContext("2d").drawImage(this.#inkCanvas, 0, 0);
+    return { canvas, width: SIDE, height: SIDE, png: await canvas.convertToBlob({ type: "image/png" }) };
   }
 }

@@ -1,40 +1,40 @@
-// Softmax in numbers: each column is a step from the ten logits to the ten probabilities.
+// The softmax panel: each column of the table is a step from the ten logits to the ten probabilities.
 
-import { make } from "./paint.js";
-import { fixed, signed } from "./text.js";
+import { make } from "./dom.js";
+import { fixed, signed } from "./format.js";
 
 const table = document.getElementById("softmax-table");
 
-// The steps on logits z at a temperature: scaled, minus their maximum, exp of it, divided by the sum of all.
+// Return the steps for logits z: divided by the temperature, minus their maximum, exponentiated, normalised.
 export function steps(z, temperature) {
   const scaled = z.map((value) => value / temperature);
-  const most = Math.max(...scaled);
-  const lower = scaled.map((value) => value - most);
-  const powers = lower.map(Math.exp);
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return { scaled, most, lower, powers, sum, p: powers.map((power) => power / sum) };
+  const maximum = Math.max(...scaled);
+  const shifted = scaled.map((value) => value - maximum);
+  const exponentials = shifted.map(Math.exp);
+  const sum = exponentials.reduce((total, value) => total + value, 0);
+  return { scaled, maximum, shifted, exponentials, sum, p: exponentials.map((value) => value / sum) };
 }
 
-function small(value) {
+function probability(value) {
   return value !== 0 && value < 0.0001 ? value.toExponential(1).replace("-", "\u2212") : fixed(value, 5);
 }
 
-function head(temperature, most, sum) {
-  const steps = [`z / ${temperature}`, `${signed(-most, 2)}`, "exp", `/ ${fixed(sum, 4)}`];
-  const names = ["digit", "z", ...steps, "the service’s p"];
+function makeHead(temperature, maximum, sum) {
+  const steps = [`z / ${temperature}`, `${signed(-maximum, 2)}`, "exp", `/ ${fixed(sum, 4)}`];
+  const names = ["digit", "z", ...steps, "p from the service"];
   return make("thead", {}, make("tr", {}, ...names.map((textContent) => make("th", { textContent, scope: "col" }))));
 }
 
-export function showSoftmax(answer, temperature) {
-  const z = answer.z.at(-1);
-  const { scaled, most, lower, powers, sum, p } = steps(z, temperature);
-  const rows = z.map((value, digit) => {
-    const sums = [value, scaled[digit], lower[digit]].map((sum) => fixed(sum));
-    const shares = [powers[digit], p[digit], answer.probabilities[digit]].map(small);
+export function showSoftmax(prediction, temperature) {
+  const z = prediction.z.at(-1);
+  const { scaled, maximum, shifted, exponentials, sum, p } = steps(z, temperature);
+  const rows = z.map((logit, digit) => {
+    const sums = [logit, scaled[digit], shifted[digit]].map((value) => fixed(value));
+    const shares = [exponentials[digit], p[digit], prediction.probabilities[digit]].map(probability);
     const name = make("th", { textContent: digit, scope: "row" });
-    const className = digit === answer.digit ? "best" : "";
+    const className = digit === prediction.digit ? "best" : "";
     return make("tr", { className }, name, ...[...sums, ...shares].map((textContent) => make("td", { textContent })));
   });
-  const caption = make("caption", { className: "spoken", textContent: "The steps of softmax for each digit" });
-  table.replaceChildren(caption, head(temperature, most, sum), make("tbody", {}, ...rows));
+  const caption = make("caption", { className: "visually-hidden", textContent: "The steps of softmax for each digit" });
+  table.replaceChildren(caption, makeHead(temperature, maximum, sum), make("tbody", {}, ...rows));
 }

@@ -1,9 +1,9 @@
-// What was drawn, as a history of actions, so that each can be undone: strokes, pictures, clearings.
-// Coordinates and widths are in units of a sheet of SIDE × SIDE.
+// Strokes, and the history of a drawing. Coordinates and widths are in units of a square with sides of SIDE.
 
 export const SIDE = 280;
 
-export class History {
+// A list of actions, each of which can be undone: { stroke }, { image } or { cleared: true }.
+export class DrawingHistory {
   #actions = [];
 
   get length() {
@@ -19,52 +19,61 @@ export class History {
   }
 
   clear() {
-    if (this.visible().any) this.add({ cleared: true });
+    this.add({ cleared: true });
   }
 
-  // What is on the sheet now: a picture, or the strokes since the last picture or clearing.
+  // Return what is visible now: an image, or the strokes since the last image or clearing.
   visible() {
     const strokes = [];
     for (const action of this.#actions.toReversed()) {
-      if (action.picture && !strokes.length) return { picture: action.picture, strokes, any: true };
+      if (action.image && !strokes.length) return { image: action.image, strokes };
       if (!action.stroke) break;
       strokes.unshift(action.stroke);
     }
-    return { picture: null, strokes, any: strokes.some((stroke) => !stroke.erases) };
+    return { image: null, strokes };
   }
 }
 
-// A pen that is pressed harder draws wider; a mouse and most fingers press always the same.
+// A stylus that is pressed harder draws a wider line. Mice and most touch screens report no pressure.
 export function widthOf(event, width) {
   return event.pointerType === "pen" && event.pressure > 0 ? width * (0.4 + 1.2 * event.pressure) : width;
 }
 
-function middle(one, other) {
+function midpoint(one, other) {
   return [(one.x + other.x) / 2, (one.y + other.y) / 2];
 }
 
-// Paint a stroke's points from one on; what is before it is there already. A curve goes from the middle of
-// two points to the middle of the next two, so that a quick hand draws no corners.
-export function paint(context, { points }, from = 0) {
+// A canvas paints nothing for a line of length 0, so every stroke begins with a dot.
+function paintDot(context, { x, y, width }) {
+  context.fillStyle = context.strokeStyle;
+  context.beginPath();
+  context.arc(x, y, width / 2, 0, 2 * Math.PI);
+  context.fill();
+}
+
+// Paint a stroke from the point with index `from`; the points before it are already painted. Each segment is a
+// quadratic curve from the midpoint of one pair of points to the midpoint of the next, so fast strokes stay smooth.
+export function paintStroke(context, { points }, from = 0) {
   context.lineCap = context.lineJoin = "round";
   for (let index = from; index < points.length; index += 1) {
-    const here = points[index];
-    const last = points[Math.max(index - 1, 0)];
-    const before = points[Math.max(index - 2, 0)];
+    const point = points[index];
+    if (index === 0) paintDot(context, point);
+    const previous = points[Math.max(index - 1, 0)];
+    const secondPrevious = points[Math.max(index - 2, 0)];
     context.beginPath();
-    context.lineWidth = here.width;
-    context.moveTo(...middle(before, last));
-    context.quadraticCurveTo(last.x, last.y, ...middle(last, here));
+    context.lineWidth = point.width;
+    context.moveTo(...midpoint(secondPrevious, previous));
+    context.quadraticCurveTo(previous.x, previous.y, ...midpoint(previous, point));
     context.stroke();
   }
 }
 
-// Paint from the last middle to where the pen was lifted.
-export function paintEnd(context, { points }) {
-  const here = points.at(-1);
-  context.lineWidth = here.width;
+// Paint from the last midpoint to the point where the pen was lifted.
+export function paintStrokeEnd(context, { points }) {
+  const end = points.at(-1);
+  context.lineWidth = end.width;
   context.beginPath();
-  context.moveTo(...middle(points.at(-2) ?? here, here));
-  context.lineTo(here.x, here.y);
+  context.moveTo(...midpoint(points.at(-2) ?? end, end));
+  context.lineTo(end.x, end.y);
   context.stroke();
 }

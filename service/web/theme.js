@@ -1,4 +1,4 @@
-// Light or dark: the system's choice until the reader makes one. Runs before the page is painted.
+// The theme: light, dark, or the system's, which is the default. This script runs before the first paint.
 (() => {
   const NEXT = { "": "dark", dark: "light", light: "" };
   const NAMES = { "": "Theme: system", dark: "Theme: dark", light: "Theme: light" };
@@ -8,7 +8,7 @@
     try {
       return localStorage.getItem("digits-theme") ?? "";
     } catch {
-      return ""; // storage may be forbidden
+      return ""; // the browser may forbid storage
     }
   }
 
@@ -16,7 +16,7 @@
     try {
       localStorage.setItem("digits-theme", theme);
     } catch {
-      // then it lasts as long as the page
+      // Without storage, the choice lasts until the page is closed or reloaded.
     }
   }
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.preprocessing import CANVAS, TWELVE_MEGAPIXELS, pictures, times
-from service.normalise import normalise
+from service.images.normalise import normalise
 from training.data.mnist import Examples
 
 

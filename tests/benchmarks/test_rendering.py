@@ -7,7 +7,7 @@ from PIL import Image
 from benchmarks.accuracy.__main__ import Reading, contact_sheet, rendered
 from benchmarks.accuracy.pens import draw, loops, middle_lines
 from benchmarks.accuracy.rendering import KINDS, png
-from service.images import decode
+from service.images.codec import decode
 from training.data.mnist import Examples
 
 

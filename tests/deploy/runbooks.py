@@ -1,13 +1,10 @@
-"""The operators' page, and where one can link to in it."""
+"""The page for operators: where the alerts and the dashboards link to."""
 
-import re
+from tests.docs import pages
 
-from tests.server import ROOT
-
-RUNBOOKS = ROOT / "docs" / "operations.md"
+RUNBOOKS = pages.DOCS / "operations.md"
 
 
 def anchors() -> set[str]:
-    """Return the anchors of the page's headings, as GitHub writes them."""
-    headings = re.findall(r"^#+ +(.*)", RUNBOOKS.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+    """Return the anchors of the page's headings."""
+    return pages.anchors(RUNBOOKS)

@@ -20,13 +20,13 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 
+from service.api.multipart import read_common_form
 from service.app import create_app
-from service.gateway import SAME_FOR_ALL
-from service.heads import _unusual, _usual
-from service.images import InvalidImage, decode
-from service.multipart import files_in
-from service.normalise import SIDE, normalise
+from service.images.codec import InvalidImage, decode
+from service.images.normalise import SIDE, normalise
 from service.problems import REASONS
+from service.server.request_head import _unusual, _usual
+from service.server.wsgi import SAME_FOR_ALL
 from service.settings import Settings
 
 # Enough for any kind of picture, and little enough for thousands in a second.
@@ -114,7 +114,7 @@ def forms(data: bytes) -> None:
     """Read a form: its boundary in the first line, then its body."""
     line, _, body = data.partition(b"\n")
     boundary = line.decode("latin-1")
-    files = files_in(body, f"multipart/form-data; boundary={boundary}")
+    files = read_common_form(body, f"multipart/form-data; boundary={boundary}")
     if files is None:
         return
     parser = MultiPartParser(

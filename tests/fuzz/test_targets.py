@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.images import decode
+from service.images.codec import decode
 from tests.fuzz.chunks import KINDS, SIGNATURE, Chunk, join, mutated, split
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.targets import MOST_PIXELS, TARGETS, answers, forms, images

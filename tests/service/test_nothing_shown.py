@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from service.access.security_headers import HEADERS
 from service.app import create_app
-from service.browsers import HEADERS
 from service.settings import Settings
 from tests.server import ROOT, Server, running
 

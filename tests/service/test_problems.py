@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.logs import JsonFormatter
-from service.problems import MEDIA_TYPE, REASONS, Problem, as_bytes
+from service.early_responses import response_bytes
+from service.observability.log_format import JsonFormatter
+from service.problems import MEDIA_TYPE, REASONS, Problem
 from service.settings import Settings
 
 
@@ -83,7 +84,7 @@ def test_under_v2_what_the_worker_says_is_in_the_protocols_form() -> None:
     """A request that is turned away before the app sees it is told so as its client expects."""
     problem = Problem("overloaded", "Too many requests are waiting.")
     for path, media_type in (("/v2/models/digits/infer", "application/json"), ("/v20", MEDIA_TYPE)):
-        head, body = as_bytes(problem.status, problem.document(path), problem.headers()).split(b"\r\n\r\n")
+        head, body = response_bytes(problem.document(path), problem.headers()).split(b"\r\n\r\n")
         assert f"Content-Type: {media_type}\r\n".encode() in head
         assert b"Retry-After: 1" in head
         assert (json.loads(body) == {"error": "Too many requests are waiting."}) == (path != "/v20")

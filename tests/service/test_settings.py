@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from service.addresses import networks
 from service.settings import DEFAULT_MODEL, Settings, SettingsError
 
 
@@ -56,8 +55,8 @@ def test_each_is_read() -> None:
         api_key_file=Path("/run/secrets/keys"),
         rate_limit=0.5,
         rate_burst=10,
-        trusted_proxies=networks("10.0.0.1/32 ::1/128"),
-        cors_origins=frozenset({"https://a.example"}),
+        trusted_proxies="10.0.0.1, ::1",
+        cors_origins="https://a.example",
         metrics_host="::",
         metrics_port=82,
         metrics_key="m",
@@ -70,8 +69,8 @@ def test_each_is_read() -> None:
     [
         ("PORT", "http", "DIGITS_PORT must be a whole number, not 'http'"),
         ("PORT", "65536", "DIGITS_PORT must be from 0"),
-        ("WORKERS", "0", "DIGITS_WORKERS must be 1 or more, not 0"),
-        ("WORKERS", "129", "DIGITS_WORKERS must be 128 or less, not 129"),
+        ("WORKERS", "0", "DIGITS_WORKERS must be from 1 to 128, not 0"),
+        ("WORKERS", "129", "DIGITS_WORKERS must be from 1 to 128, not 129"),
         ("THREADS", "-1", "DIGITS_THREADS must be 1 or more"),
         ("MAX_UPLOAD_BYTES", "1e6", "DIGITS_MAX_UPLOAD_BYTES must be a whole number"),
         ("MAX_PIXELS", "0", "DIGITS_MAX_PIXELS must be 1 or more"),
@@ -80,16 +79,9 @@ def test_each_is_read() -> None:
         ("RATE_LIMIT", "nan", "DIGITS_RATE_LIMIT must be from 0.001 to 1000000, not nan"),
         ("RATE_LIMIT", "inf", "DIGITS_RATE_LIMIT must be from 0.001 to 1000000, not inf"),
         ("RATE_BURST", "5", "DIGITS_RATE_BURST needs DIGITS_RATE_LIMIT"),
-        ("TRUSTED_PROXIES", "10.0.0.1/8", "DIGITS_TRUSTED_PROXIES must be addresses or networks such as 10"),
-        ("TRUSTED_PROXIES", "proxy", "DIGITS_TRUSTED_PROXIES must be addresses or networks such as 10"),
-        ("CORS_ORIGINS", "https://a.example/", "DIGITS_CORS_ORIGINS must be . or origins such as https:"),
-        ("CORS_ORIGINS", "* https://a.example", "DIGITS_CORS_ORIGINS must be . or origins"),
-        ("CORS_ORIGINS", "null", "DIGITS_CORS_ORIGINS must be . or origins"),
-        ("METRICS_PORT", "0", "DIGITS_METRICS_PORT must be from 1 to 65535 and not DIGITS_PORT, not 0"),
-        ("METRICS_PORT", "8080", "DIGITS_METRICS_PORT must be from 1 to 65535 and not DIGITS_PORT, not 8080"),
+        ("METRICS_PORT", "0", "DIGITS_METRICS_PORT must be from 1 to 65535, not 0"),
+        ("METRICS_PORT", "8080", "DIGITS_METRICS_PORT must be another port than DIGITS_PORT, not 8080"),
         ("METRICS_HOST", "::1", "DIGITS_METRICS_HOST needs DIGITS_METRICS_PORT"),
-        ("API_KEY", " , ", "DIGITS_API_KEY holds no key: leave it out, or write one"),
-        ("METRICS_KEY", ",", "DIGITS_METRICS_KEY holds no key: leave it out, or write one"),
         ("LOG_FORMAT", "xml", "DIGITS_LOG_FORMAT must be json or text, not 'xml'"),
     ],
 )

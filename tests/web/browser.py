@@ -1,7 +1,7 @@
-"""A real browser for the page: without a screen, driven as a person would drive it."""
+"""Drives the page in a real, headless browser, with the input events of a user."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,21 @@ SWITCHES = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 WAIT_SECONDS = 30
-# A pen's strokes for each digit, on a sheet of 100 × 100.
+# The strokes of each digit, in a square of 100 × 100.
 STROKES: dict[str, list[list[list[float]]]] = json.loads((Path(__file__).parent / "strokes.json").read_text())
 MOVE_MS = 4
 
 
 @contextmanager
 def chrome(chromium: str, chromedriver: str, *switches: str) -> Iterator[Chrome]:
-    """Run a browser of its own until the block ends."""
+    """Run a separate browser until the block ends."""
     options = ChromeOptions()
     options.binary_location = chromium
     for switch in (*SWITCHES, *switches):
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = Chrome(options=options, service=ChromeService(chromedriver))
-    # axe looks at everything on a page, beside other tests on the same cores.
+    # axe examines every element, while other tests use the same cores.
     driver.set_script_timeout(SCRIPT_SECONDS)
     try:
         yield driver
@@ -43,15 +43,15 @@ def chrome(chromium: str, chromedriver: str, *switches: str) -> Iterator[Chrome]
 
 
 class Page:
-    """The page in a browser, and what a person does with it."""
+    """The page in a browser, and the actions of a user."""
 
     def __init__(self, driver: Chrome, port: int) -> None:
-        """Nothing is opened yet."""
+        """Remember the address; nothing is opened yet."""
         self.driver, self.address = driver, f"http://127.0.0.1:{port}/"
 
     def open(self) -> "Page":
-        """Open the page anew, as a reader who was never here."""
-        self.complaints()  # of whoever was here before
+        """Open the page as a first-time visitor."""
+        self.complaints()  # discard those of earlier pages
         self.driver.get(self.address)
         self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
         self.driver.get(self.address)
@@ -71,11 +71,11 @@ class Page:
         )
 
     def wait_for_state(self, state: str) -> None:
-        """Wait until the page is `read`, `empty`, `refused` or `away`."""
+        """Wait for a state: empty, reading, answered, failed or unreachable."""
         self.wait_until("return document.body.dataset.state === arguments[0]", state)
 
     def find(self, selector: str) -> WebElement:
-        """Return the element that a CSS selector names."""
+        """Return the first element that matches a CSS selector."""
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
@@ -83,41 +83,79 @@ class Page:
         return str(self.run("return document.querySelector(arguments[0]).textContent", selector))
 
     def click(self, selector: str) -> None:
-        """Click as a mouse does, wherever the element is on the page."""
+        """Scroll an element into view and click it."""
         element = self.find(selector)
         self.run("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
         element.click()
 
-    def draw(self, strokes: Sequence[Sequence[Sequence[float]]], kind: str = POINTER_MOUSE) -> None:
-        """Draw strokes on the sheet with a mouse, a pen or a finger, each until it is lifted."""
-        self.run("document.getElementById('pad').scrollIntoView({ block: 'center', behavior: 'instant' })")
-        box = self.run("return document.getElementById('pad').getBoundingClientRect().toJSON()")
-        pointer: Any = PointerInput(kind, kind)  # type: ignore[no-untyped-call]
-        builder = ActionBuilder(self.driver, mouse=pointer, duration=MOVE_MS)
-        actions: Any = builder.pointer_action  # much of it is not annotated
-        for stroke in strokes:
-            points = [
-                (box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100) for x, y in stroke
-            ]
-            actions.move_to_location(*map(round, points[0]))
+    def draw(
+        self,
+        strokes: Sequence[Sequence[Sequence[float]]],
+        kind: str = POINTER_MOUSE,
+        hold_seconds: float = 0,
+        move_ms: int = MOVE_MS,
+    ) -> None:
+        """Draw strokes with a mouse, a pen or a finger, which is held still at the start of each stroke."""
+        with self._pointer(kind, move_ms) as (actions, place):
+            for first, *points in strokes:
+                actions.move_to_location(*place(*first))
+                actions.pointer_down()
+                actions.pause(hold_seconds)
+                for point in points:
+                    actions.move_to_location(*place(*point))
+                actions.pointer_up()
+
+    def press(self, x: float, y: float) -> None:
+        """Press the mouse button on the drawing area, and keep it pressed."""
+        with self._pointer() as (actions, place):
+            actions.move_to_location(*place(x, y))
             actions.pointer_down()
-            for point in points[1:]:
-                actions.move_to_location(*map(round, point))
+
+    def move(self, x: float, y: float) -> None:
+        """Move the mouse on the drawing area."""
+        with self._pointer() as (actions, place):
+            actions.move_to_location(*place(x, y))
+
+    def lift(self) -> None:
+        """Release the mouse button."""
+        with self._pointer() as (actions, _):
             actions.pointer_up()
+
+    @contextmanager
+    def _pointer(
+        self, kind: str = POINTER_MOUSE, move_ms: int = MOVE_MS
+    ) -> Iterator[tuple[Any, Callable[[float, float], tuple[int, int]]]]:
+        """Perform the pointer's actions; the function converts coordinates of 100 × 100 to pixels."""
+        self.run(
+            "const pad = document.getElementById('pad'), box = pad.getBoundingClientRect();"
+            "if (box.top < 0 || box.bottom > innerHeight)"
+            " pad.scrollIntoView({ block: 'center', behavior: 'instant' })"
+        )
+        box = self.run("return document.getElementById('pad').getBoundingClientRect().toJSON()")
+
+        def place(x: float, y: float) -> tuple[int, int]:
+            return (
+                round(box["x"] + x * box["width"] / 100),
+                round(box["y"] + y * box["height"] / 100),
+            )
+
+        pointer: Any = PointerInput(kind, kind)  # type: ignore[no-untyped-call]
+        builder = ActionBuilder(self.driver, mouse=pointer, duration=move_ms)
+        yield builder.pointer_action, place
         builder.perform()
 
     def draw_digit(self, digit: int, kind: str = POINTER_MOUSE) -> None:
-        """Draw a digit as a person would, and wait until it is read."""
+        """Draw a digit and wait for its prediction."""
         self.draw(STROKES[str(digit)], kind)
-        self.wait_for_state("read")
+        self.wait_for_state("answered")
 
     def example(self, index: int = 0) -> None:
-        """Choose an example, and wait until it is read and its neuron is shown."""
+        """Choose an example and wait for its prediction and its neuron."""
         self.click(f"#examples button:nth-child({index + 1})")
-        self.wait_for_state("read")
+        self.wait_for_state("answered")
         self.wait_until("return document.getElementById('neuron').dataset.neuron")
 
     def complaints(self) -> list[str]:
-        """Return what the console has said since it was last asked, warnings and errors."""
+        """Return the console's warnings and errors since the last call."""
         levels = {"WARNING", "SEVERE"}
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in levels]  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What the page's tests share: a browser, and a page that must not complain."""
+"""Fixtures for the page: a browser, and a page that must not log errors."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from tests.web.browser import Page, chrome
 
 @pytest.fixture(scope="session")
 def driver() -> Iterator[Chrome]:
-    """A browser without a screen."""
+    """A headless browser."""
     with chrome(need("chromium"), need("chromedriver")) as browser:
         yield browser
 
 
 @pytest.fixture
 def page(driver: Chrome, server: Server) -> Iterator[Page]:
-    """The page, as a reader finds it; when the test ends, the console must have said nothing."""
+    """The page, just opened. At the end of the test, its console must be free of warnings and errors."""
     opened = Page(driver, server.port).open()
     yield opened
     assert opened.complaints() == []
@@ -27,7 +27,7 @@ def page(driver: Chrome, server: Server) -> Iterator[Page]:
 
 @pytest.fixture
 def media(driver: Chrome) -> Iterator[Chrome]:
-    """The browser, whose screen and preferences are its own again afterwards."""
+    """The browser; its screen size and media preferences are restored afterwards."""
     yield driver
     driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

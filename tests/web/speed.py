@@ -1,7 +1,7 @@
-"""How quick the page is, in a real browser beside the real service: `python -m tests.web.speed`.
+"""Measure the page's latency in a real browser with the real service: `python -m tests.web.speed`.
 
-lift to answer    from the pen's lifting until the answer has been painted, over digits drawn
-long tasks        tasks of more than 50 ms in the page while it was drawn on (PerformanceObserver)
+lift to answer    time from lifting the pen until the prediction is painted, over several drawings
+long tasks        tasks of more than 50 ms in the page during drawing (PerformanceObserver)
 """
 
 import argparse
@@ -13,13 +13,13 @@ from tests.needs import need
 from tests.server import running
 from tests.web.browser import STROKES, Page, chrome
 
-# A frame after the state says `read`, what it says has been painted.
+# One frame after the state becomes `answered`, the prediction has been painted.
 WATCH = """
 const measured = (window.measured = { lifts: [], tasks: [] });
 let lifted = 0;
 document.addEventListener("pointerup", () => { lifted = performance.now(); }, true);
 new MutationObserver(() => {
-  if (!lifted || document.body.dataset.state !== "read") return;
+  if (!lifted || document.body.dataset.state !== "answered") return;
   const began = lifted;
   lifted = 0;
   requestAnimationFrame(() => setTimeout(() => measured.lifts.push(performance.now() - began)));
@@ -31,13 +31,13 @@ new PerformanceObserver((list) => {
 
 
 def lifts(page: Page) -> Iterator[float]:
-    """Draw digit after digit, and yield the milliseconds from the last lifting to the painted answer."""
+    """Draw digits, and yield the milliseconds from lifting the pen to the painted prediction."""
     while True:
         for strokes in STROKES.values():
             page.click("#clear") if page.run("return document.body.dataset.state !== 'empty'") else None
             page.run("window.measured.lifts.length = 0")
             page.draw(strokes)
-            page.wait_for_state("read")
+            page.wait_for_state("answered")
             page.wait_until("return window.measured.lifts.length")
             yield float(page.run("return window.measured.lifts.at(-1)"))
 
@@ -49,7 +49,7 @@ def main() -> None:
     number = parser.parse_args().drawings
     with running() as server, chrome(need("chromium"), need("chromedriver")) as driver:
         page = Page(driver, server.port).open()
-        page.draw_digit(0)  # what is loaded once is loaded now
+        page.draw_digit(0)  # load everything that is loaded only once
         page.run(WATCH)
         found = sorted(islice(lifts(page), number))
         tasks = page.run("return window.measured.tasks")

@@ -23,9 +23,9 @@ def prefer(driver: Chrome, **features: str) -> None:
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": pairs})
 
 
-def resize(driver: Chrome, width: int) -> None:
-    """Give the browser a screen of that width; a narrow one is a phone's."""
-    screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+def resize(driver: Chrome, width: int, height: int = 800) -> None:
+    """Give the browser a screen of that size; a narrow one is a phone's."""
+    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
 
@@ -53,7 +53,7 @@ def test_nothing_scrolls_sideways(page: Page, media: Chrome, width: int) -> None
     """From a phone to a wide screen, with every panel full, the page is as wide as the screen."""
     resize(media, width)
     page.example(1)
-    page.click("#all")
+    page.click("#show-all")
     assert page.run("return document.documentElement.scrollWidth") <= width
     inner = page.run(
         "return [...document.querySelectorAll('.panel')].filter((p) => p.scrollWidth > p.clientWidth + 1)"
@@ -100,16 +100,16 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
         "width",
         "file",
         "examples",
-        "digits",
+        "explain-digit",
     }
-    assert reached >= {"all", "layers", "neuron"}
+    assert reached >= {"show-all", "layers", "neuron"}
 
 
 def test_a_keyboard_alone_gets_an_answer(page: Page) -> None:
     """Enter on an example reads it."""
     page.find("#examples button").send_keys(Keys.ENTER)
-    page.wait_for_state("read")
-    assert page.text("#status") == f"{page.text('#sentence')} {page.text('#aside')}"
+    page.wait_for_state("answered")
+    assert page.text("#status") == f"{page.text('#summary')} {page.text('#detail')}"
 
 
 def test_little_moves_for_those_who_prefer_it(page: Page, media: Chrome) -> None:
@@ -139,8 +139,8 @@ def test_it_asks_no_other_host(page: Page) -> None:
     page.driver.get_log("performance")  # type: ignore[no-untyped-call]
     page.open()
     page.draw_digit(6)
-    page.click("#digits button:nth-child(2)")
-    page.wait_until("return document.getElementById('heat').dataset.digit === '1'")
+    page.click("#explain-digit button:nth-child(2)")
+    page.wait_until("return document.getElementById('heatmap').dataset.digit === '1'")
     entries = [json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")]  # type: ignore[no-untyped-call]
     sent = [entry["params"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
     addresses = {params["request"]["url"] for params in sent}

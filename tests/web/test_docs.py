@@ -1,4 +1,4 @@
-"""The page of /docs in a browser: axe's rules, both themes, all widths, the keyboard, no script needed."""
+"""The page of /docs in a browser: accessibility, themes, widths, keyboard, and no need for scripts."""
 
 import pytest
 from selenium.webdriver import Chrome
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 @pytest.fixture
 def docs(page: Page) -> Page:
-    """The page, reached from the one to draw on, every answer unfolded."""
+    """The page, reached from the drawing page, with every response open."""
     page.click('footer a[href="/docs"]')
     page.wait_until("return location.pathname === '/docs' && document.readyState === 'complete'")
     page.run("for (const details of document.querySelectorAll('details')) details.open = true")
@@ -23,14 +23,14 @@ def docs(page: Page) -> Page:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(docs: Page, media: Chrome, theme: str) -> None:
-    """No violation in either theme, everything shown."""
+    """The axe rules find no violation in either theme, with everything open."""
     prefer(media, prefers_color_scheme=theme)
     assert violations(docs) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_scrolls_sideways(docs: Page, media: Chrome, width: int) -> None:
-    """From a phone to a wide screen, the page and each of its panels are as wide as they are shown."""
+    """From a phone to a wide screen, neither the page nor a panel scrolls sideways."""
     resize(media, width)
     assert docs.run("return document.documentElement.scrollWidth") <= width
     inner = docs.run(
@@ -39,8 +39,8 @@ def test_nothing_scrolls_sideways(docs: Page, media: Chrome, width: int) -> None
     assert inner == []
 
 
-def test_a_choice_of_theme_holds_here_too(docs: Page, media: Chrome) -> None:
-    """The switch changes the page, and what was chosen on it is chosen on the other."""
+def test_the_theme_is_shared_with_the_drawing_page(docs: Page, media: Chrome) -> None:
+    """The button changes the theme, and the drawing page then has the same."""
     prefer(media, prefers_color_scheme="light")
     ground = "return getComputedStyle(document.body).backgroundColor"
     light = docs.run(ground)
@@ -51,21 +51,21 @@ def test_a_choice_of_theme_holds_here_too(docs: Page, media: Chrome) -> None:
     assert docs.text("#theme") == "Theme: dark"
 
 
-def test_the_keyboard_unfolds_an_answer(docs: Page) -> None:
-    """A link of the contents leads to its place; from there Tab goes on, outlined; Enter folds an answer."""
+def test_the_keyboard_closes_a_response(docs: Page) -> None:
+    """A link of the contents leads to its section; Tab continues there, outlined; Enter closes a response."""
     docs.find('.contents a[href="#feedback"]').send_keys(Keys.ENTER)
     assert docs.run("return location.hash") == "#feedback"
     ActionChains(docs.driver).send_keys(Keys.TAB).perform()
     outlined = "return getComputedStyle(document.activeElement).outlineStyle"
     assert docs.run("return document.activeElement.tagName") in {"SUMMARY", "A"}
     assert docs.run(outlined) != "none"
-    summary = docs.find("#feedback details.answer > summary")
+    summary = docs.find("#feedback details.response > summary")
     summary.send_keys(Keys.ENTER)
-    assert docs.run("return document.querySelector('#feedback details.answer').open") is False
+    assert docs.run("return document.querySelector('#feedback details.response').open") is False
 
 
-def test_it_is_whole_without_scripts(driver: Chrome, server: Server) -> None:
-    """With scripts off, all of it is there, and no switch without use."""
+def test_it_is_complete_without_scripts(driver: Chrome, server: Server) -> None:
+    """With scripts off, the content is shown, and the theme button, which needs them, is not."""
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         driver.get(f"http://127.0.0.1:{server.port}/docs")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from service.api.page import FILES, FOLDER, HEADERS, INDEX
 from service.app import create_app
-from service.images import decode
-from service.page import FILES, FOLDER, HEADERS, INDEX
+from service.images.codec import decode
 from service.settings import Settings
 from tests.server import ROOT
 from training.data import Examples

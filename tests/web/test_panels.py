@@ -1,4 +1,4 @@
-"""What is shown besides the answer: why, and what is inside. Every number is the service's or NumPy's."""
+"""The explanation, network and softmax panels show the numbers that NumPy computes."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from training.data import Examples
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-EXAMPLE = 3  # the second example's place in mnist_500
+EXAMPLE = 3  # the index of the second example in mnist_500
 TOLERANCE = 1e-4
 
 
@@ -29,22 +29,22 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def activity(model: Model, mnist_500: Examples) -> Activity:
-    """What the network makes of the second example."""
+    """The network's activity for the second example."""
     return forward(model.network, preprocess(mnist_500.images[EXAMPLE : EXAMPLE + 1]))
 
 
 def number(text: str) -> float:
-    """Read a number as the page writes it."""
+    """Parse a number as the page formats it."""
     return float(text.replace("\u2212", "-").replace(",", ""))
 
 
 def cell(layer: int, place: int) -> str:
-    """Name the neuron that stands in that place of a layer."""
+    """Return the selector of the neuron at a place in a layer."""
     return f"#layers .layer:nth-of-type({layer + 2}) .cell:nth-child({place})"
 
 
 def shown_sums(page: Page, layer: int, neuron: int) -> dict[str, float]:
-    """Wait until a neuron's card is there, and return its numbers."""
+    """Wait until a neuron is shown, and return its numbers."""
     page.wait_until(
         "return document.getElementById('neuron').dataset.neuron === arguments[0]", f"{layer}/{neuron}"
     )
@@ -55,7 +55,7 @@ def shown_sums(page: Page, layer: int, neuron: int) -> dict[str, float]:
 
 
 def check_sums(page: Page, model: Model, activity: Activity, layer: int, neuron: int) -> None:
-    """Compare a neuron's card with NumPy's own sums."""
+    """Compare the shown numbers of a neuron with NumPy's."""
     sums = shown_sums(page, layer, neuron)
     here = model.network[layer]
     expected: dict[str, Any] = {
@@ -84,7 +84,7 @@ def test_a_neuron_that_is_pointed_at_shows_its_sum(
 
 
 def test_a_neuron_that_has_the_focus_shows_its_sum(page: Page, model: Model, activity: Activity) -> None:
-    """So does the arrow keys' going from one to the next; the brightest comes first."""
+    """The arrow keys select the next neuron and show its sum; neurons are sorted by activation."""
     page.example(1)
     page.run("document.querySelector(arguments[0]).focus()", cell(0, 1))
     page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
@@ -94,22 +94,22 @@ def test_a_neuron_that_has_the_focus_shows_its_sum(page: Page, model: Model, act
 
 
 def test_a_connection_leads_to_its_neuron(page: Page, model: Model, activity: Activity) -> None:
-    """From the answer's neuron, the strongest connection in goes back a layer."""
+    """The strongest input of the predicted digit's neuron leads to a neuron of the layer before."""
     page.example(1)
     into = activity.a[2][0] * model.network[2].W[:, int(activity.z[2].argmax())]
     strongest = int(np.abs(into).argmax())
-    assert page.text("#neuron .links button") == f"hidden 2, neuron {strongest}"
-    page.click("#neuron .links button")
+    assert page.text("#neuron .connections button") == f"hidden 2, neuron {strongest}"
+    page.click("#neuron .connections button")
     check_sums(page, model, activity, 1, strongest)
 
 
 def test_all_neurons_can_be_shown(page: Page, model: Model) -> None:
-    """The most active at first; with the switch, every neuron of the network, in its order."""
+    """At first the most active neurons are shown; the button shows all neurons in order."""
     page.example(1)
     sizes = [layer.W.shape[1] for layer in model.network]
     few = len(page.driver.find_elements("css selector", "#layers .cell"))
     assert few < sum(sizes)
-    page.click("#all")
+    page.click("#show-all")
     shown = page.run(
         "return [...document.querySelectorAll('#layers .cell')].map((c) => Number(c.dataset.neuron))"
     )
@@ -117,7 +117,7 @@ def test_all_neurons_can_be_shown(page: Page, model: Model) -> None:
 
 
 def test_softmax_is_spelled_out(page: Page, model: Model, activity: Activity) -> None:
-    """Its rows are z, z / T, minus the largest, exp, and p, which is the service's own."""
+    """Each row shows z, z / T, the difference from the maximum, its exponential, and p twice."""
     page.example(1)
     rows = page.run(
         "return [...document.querySelectorAll('tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))"
@@ -133,51 +133,59 @@ def test_softmax_is_spelled_out(page: Page, model: Model, activity: Activity) ->
 
 
 def test_why_not_another_digit(page: Page) -> None:
-    """At first the answer is explained; a click on 3 asks why it is no 3, and paints another map."""
+    """The predicted digit is explained first; a click on 3 explains the 3 with another heat map."""
     page.example(1)
     digit = page.text("#digit")
-    assert page.text("#reason").startswith(f"Why a {digit}?")
-    first = page.run("return document.getElementById('heat').toDataURL()")
-    page.click("#digits button:nth-child(4)")
-    page.wait_until("return document.getElementById('heat').dataset.digit === '3'")
-    assert page.text("#reason").startswith("Why not a 3?")
-    assert page.run("return document.getElementById('heat').toDataURL()") != first
+    assert page.text("#explanation-text").startswith(f"Why a {digit}?")
+    first = page.run("return document.getElementById('heatmap').toDataURL()")
+    page.click("#explain-digit button:nth-child(4)")
+    page.wait_until("return document.getElementById('heatmap').dataset.digit === '3'")
+    assert page.text("#explanation-text").startswith("Why not a 3?")
+    assert page.run("return document.getElementById('heatmap').toDataURL()") != first
 
 
 SAID = """
-const { showAnswer } = await import("/web/answer.js");
-showAnswer({ digit: 4, confidence: 0.6, probabilities: Array(10).fill(0.1), ...arguments[0] });
-return [document.getElementById("sentence").textContent, document.getElementById("aside").textContent];
+const { showPrediction } = await import("/web/prediction.js");
+showPrediction({ digit: 4, confidence: 0.6, probabilities: Array(10).fill(0.1), ...arguments[0] });
+return [document.getElementById("summary").textContent, document.getElementById("detail").textContent];
 """
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"abstained": False, "prediction_set": [4]}, ("It is a 4.", "60.0 % sure. Next is a 0, 10.0 %.")),
+        (
+            {"abstained": False, "prediction_set": [4]},
+            ("It is a 4.", "Confidence: 60.0 %. Second choice: 0 (10.0 %)."),
+        ),
         (
             {"abstained": True, "prediction_set": [4, 8]},
-            ("not look like a single digit", "may be a 4 or an 8"),
+            ("not look like a single digit", "Could be a 4 or an 8."),
         ),
-        ({"abstained": True, "prediction_set": []}, ("not look like a single digit", "nearest is a 4")),
+        (
+            {"abstained": True, "prediction_set": []},
+            ("not look like a single digit", "Closest match: 4, but not convincing."),
+        ),
     ],
-    ids=["sure", "torn", "lost"],
+    ids=["confident", "ambiguous", "unconvincing"],
 )
-def test_an_abstention_is_said_plainly(page: Page, answer: dict[str, Any], words: tuple[str, str]) -> None:
-    """A sentence for each way to answer: sure, torn between digits, like no digit."""
+def test_each_kind_of_prediction_has_its_sentences(
+    page: Page, answer: dict[str, Any], words: tuple[str, str]
+) -> None:
+    """A confident, an ambiguous and an unconvincing prediction are described differently."""
     said = page.run(SAID, answer)
     assert all(part in sentence for part, sentence in zip(words, said, strict=True)), said
 
 
 def test_the_tour_goes_from_pixels_to_probabilities(page: Page) -> None:
-    """It begins with a picture, marks a panel at each step, and gives the focus back at its end."""
+    """The tour loads an image, highlights one panel per step, and returns the focus at the end."""
     page.click("#tour-start")
-    page.wait_for_state("read")
+    page.wait_for_state("answered")
     titles = []
     while page.run("return !document.getElementById('tour').hidden"):
         titles.append(page.text("#tour-title"))
         assert page.text("#tour-place").startswith("docs/walkthrough.md#")
-        assert page.run("return document.querySelectorAll('.toured').length") == 1
+        assert page.run("return document.querySelectorAll('.highlighted').length") == 1
         page.find("#tour-next").click()
     assert titles[1] == "784 numbers"
     assert "Probabilities" in titles
@@ -185,8 +193,10 @@ def test_the_tour_goes_from_pixels_to_probabilities(page: Page) -> None:
 
 
 def test_escape_ends_the_tour(page: Page) -> None:
-    """And nothing stays marked."""
+    """Escape closes the tour and removes the highlight."""
     page.click("#tour-start")
-    page.wait_for_state("read")
+    page.wait_for_state("answered")
     page.find("body").send_keys(Keys.ESCAPE)
-    assert page.run("return document.getElementById('tour').hidden && !document.querySelector('.toured')")
+    assert page.run(
+        "return document.getElementById('tour').hidden && !document.querySelector('.highlighted')"
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.page import SHOTS, draw
+from scripts.page_pictures import SHOTS, draw
 from tests.needs import need
 from tests.server import ROOT
 

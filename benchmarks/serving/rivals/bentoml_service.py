@@ -1,7 +1,7 @@
-"""BentoML: a service with two workers, without its log line and its metrics for each request.
+"""BentoML: a service with two workers, without request log and metrics.
 
-The methods are `async def` and do their work in the loop: at these sizes that is faster than a thread for
-each request. A form's file comes as a path, for which BentoML writes it to disk: as bytes it takes text only.
+The methods are `async def` and compute in the event loop: at these sizes, that is faster than a thread for
+each request. BentoML writes an uploaded file to disk and passes its path: it accepts only text as bytes.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """FastAPI, with ONNX Runtime for the network: the stack that is most often advised for speed.
 
-Views are `async def` and do their work in the loop: at these sizes that is faster than a thread for each
-request. Answers are made by json.dumps and sent as they are, which spares FastAPI's validation of them.
+Views are `async def` and compute in the event loop: at these sizes, that is faster than a thread for each
+request. Responses are written by json.dumps, which avoids FastAPI's validation of them.
 """
 
 import onnxruntime as ort
@@ -35,7 +35,7 @@ def graph(network: Network) -> bytes:
 
 
 def session() -> ort.InferenceSession:
-    """Load the network: one thread, as everyone has here."""
+    """Load the network, with one thread as in all servers here."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return ort.InferenceSession(graph(MODEL.network), options, providers=["CPUExecutionProvider"])

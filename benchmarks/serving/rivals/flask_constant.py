@@ -1,4 +1,4 @@
-"""Flask's floor: the same answer to everyone, with nothing read, decoded or computed."""
+"""Flask with a constant response: nothing is read, decoded or computed."""
 
 from flask import Flask, Response
 

@@ -1,6 +1,6 @@
-"""The service as tutorials write it: request.files, Pillow's open and convert, jsonify, a histogram.
+"""The service as in tutorials: request.files, Pillow's open and convert, jsonify, a histogram.
 
-The image's preparation, the network and the decision are the service's.
+The preprocessing, the network and the decision are the service's.
 """
 
 import io
@@ -12,7 +12,7 @@ from prometheus_client import Histogram
 
 from benchmarks.serving.rivals.reading import documents, logits
 from models.preprocessing import preprocess
-from service.normalise import normalise
+from service.images.normalise import normalise
 
 app = Flask(__name__)
 SECONDS = Histogram("predict_seconds", "Time to answer a prediction.")

@@ -1,6 +1,6 @@
-"""LitServe: two workers for the network, and as many HTTP servers before them.
+"""LitServe: two workers for the network, and two HTTP servers in front of them.
 
-That is its default. What else it offers was slower here: its other queue (fast_queue), and HTTP servers in
+That is its default. Its other options were slower here: its other queue (fast_queue), and HTTP servers in
 threads.
 
     python -m benchmarks.serving.rivals.litserve_server PORT

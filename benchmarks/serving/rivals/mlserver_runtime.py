@@ -1,7 +1,7 @@
 """MLServer, with a custom runtime: the PNG comes as base64 in V2's JSON, and each field is a V2 output.
 
-Its settings stand in mlserver/: no debug mode (which writes a line for each request), no compression, no
-metrics, and no parallel workers. Two of these answer two fifths fewer requests than the server by itself.
+Its settings are in mlserver/: no debug mode (which logs each request), no compression, no metrics, and no
+parallel workers. With two of these, it answers 40 % fewer requests than without.
 """
 
 import base64
@@ -22,7 +22,7 @@ DATATYPES = {
 
 
 class Digits(MLModel):
-    """The network, which the shared module has loaded by now."""
+    """Runs the network, which the shared module has loaded."""
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Read the digit in the request's only input."""
@@ -32,6 +32,6 @@ class Digits(MLModel):
 
 
 def output(name: str, value: Any) -> ResponseOutput:  # noqa: ANN401 - JSON's own kinds
-    """Say one field in V2's words."""
+    """Return one field as an output of V2."""
     data = value if isinstance(value, list) else [value]
     return ResponseOutput(name=name, shape=[len(data)], datatype=DATATYPES[name], data=data)

@@ -1,14 +1,14 @@
-"""The service of this project with metrics that count nothing, to see what they cost."""
+"""The service itself, with metrics that count nothing, to measure what metrics cost."""
 
 from service.app import create_app
-from service.counts import Count, Observations
+from service.shared_memory.counters import CounterSeries, HistogramSeries
 
 
 def _count_nothing(*_: object) -> None:
-    """Leave a number as it is."""
+    """Count nothing."""
 
 
-# To leave out what counting costs is this rival's whole point; only here and in the workers forked from here.
-Observations.observe = _count_nothing  # type: ignore[method-assign,assignment]  # see above
-Count.inc = _count_nothing  # type: ignore[method-assign,assignment]  # see above
+# The cost of counting is what this server leaves out, in this process and in the workers forked from it.
+HistogramSeries.observe = _count_nothing  # type: ignore[method-assign,assignment]  # see above
+CounterSeries.inc = _count_nothing  # type: ignore[method-assign,assignment]  # see above
 app = create_app()

@@ -1,1 +1,0 @@
-"""The walk-through from the mathematics to the code, and the script that draws its plots."""

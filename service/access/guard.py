@@ -1,0 +1,124 @@
+"""Decides before each request whether it may proceed; a check that no setting asks for is not installed.
+
+    metrics port    /metrics only on its own port, and nothing there but /metrics and the probes
+    API key         a valid key, where one is required
+    rate limit      one token a request, from the bucket of the key or, without a valid key, of the address
+
+A request with a wrong key also takes a token of its address, so that guessing keys is rate-limited. Endpoints
+that need no key take no token: the probes, the pages and their files, OPTIONS.
+"""
+
+from math import ceil
+
+from flask import Flask, abort, request
+
+from service.access.client_address import client_address, parse_networks
+from service.access.keys import Keys
+from service.access.rates import NS_PER_SECOND, Buckets, Taken
+from service.observability.request_log import ENTRY
+from service.problems import Problem
+from service.settings import Settings
+
+METRICS_ENDPOINT, METRICS_PATH = "exposition", "/metrics"
+# Probes and scrapers have no API key; the pages ask their reader for it.
+OPEN_ENDPOINTS = frozenset(
+    {"health.healthz", "health.readyz", METRICS_ENDPOINT, "page.index", "page.file"}
+    | {"openapi.document", "openapi.docs"}
+    | {f"open_inference.{name}" for name in ("server", "live", "ready", "model_ready")}
+)
+PROBE_PATHS = frozenset({"/healthz", "/readyz"})
+# The key in the request's environ under which the app finds the rate-limit headers of the response.
+RATE_HEADERS = "digits.rate"
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Install the checks that the settings ask for.
+
+    Raises SettingsError for a file of keys that can't be used.
+    """
+    if settings.metrics_port is not None:
+        app.before_request(MetricsPort(settings.metrics_port).check)
+    if settings.needs_key or settings.metrics_key or settings.rate_limit:
+        app.before_request(Guard(settings).check)
+
+
+class MetricsPort:
+    """Serves /metrics on its own port only, and nothing else there but the probes."""
+
+    def __init__(self, port: int) -> None:
+        """Take the port that is reserved for metrics."""
+        self.port = str(port)
+
+    def check(self) -> None:
+        """Abort with 404 if the path is not served on the port of the request."""
+        on_metrics_port = request.environ["SERVER_PORT"] == self.port
+        if request.path not in PROBE_PATHS and on_metrics_port != (request.path == METRICS_PATH):
+            abort(404)
+
+
+class Guard:
+    """Checks API keys and rate limits."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the keys; raises SettingsError for a file of keys that can't be used."""
+        self.keys = Keys(settings.api_key, settings.api_key_file) if settings.needs_key else None
+        self.metrics_keys = Keys(settings.metrics_key) if settings.metrics_key else None
+        self.buckets = Buckets(settings.rate_limit, settings.burst) if settings.rate_limit else None
+        self.trusted = parse_networks(settings.trusted_proxies)
+
+    def check(self) -> None:
+        """Raise Problem unauthorized or too_many_requests unless the request may proceed."""
+        for_metrics = request.endpoint == METRICS_ENDPOINT
+        keys = self.metrics_keys if for_metrics else self.keys
+        is_open = request.endpoint in OPEN_ENDPOINTS and not (for_metrics and keys)
+        if is_open or request.method == "OPTIONS":
+            return
+        owner = keys.owner(_key_sent()) if keys else None
+        if for_metrics and owner:
+            return
+        if self.buckets:
+            self._take_token(self.buckets, owner)
+        if keys and not owner:
+            self._log_client(owner)
+            detail = "An API key is required: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+            raise Problem("unauthorized", detail)
+
+    def _take_token(self, buckets: Buckets, owner: bytes | None) -> None:
+        """Take a token; raises Problem too_many_requests if there is none."""
+        taken = buckets.take(owner or self._client_address().encode())
+        request.environ[RATE_HEADERS] = _rate_headers(buckets, taken)
+        if taken.wait_ns:
+            self._log_client(owner)
+            seconds = _seconds(taken.wait_ns)
+            detail = f"The rate limit is exceeded: retry after {seconds} s, as Retry-After says."
+            raise Problem("too_many_requests", detail, seconds)
+
+    def _client_address(self) -> str:
+        environ = request.environ
+        forwarded_for = environ.get("HTTP_X_FORWARDED_FOR", "")
+        return client_address(environ.get("REMOTE_ADDR", ""), forwarded_for, self.trusted)
+
+    def _log_client(self, owner: bytes | None) -> None:
+        """Add the refused client to the log: its address, so that an operator can block it; never a key."""
+        request.environ[ENTRY]["client"] = "a key" if owner else self._client_address()
+
+
+def _key_sent() -> str:
+    """Return the key in the request's headers, or an empty string."""
+    environ = request.environ
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    key: str = environ.get("HTTP_X_API_KEY", token.strip() if scheme.lower() == "bearer" else "")
+    return key
+
+
+def _rate_headers(buckets: Buckets, taken: Taken) -> list[tuple[str, str]]:
+    """Return the headers of the client's bucket (draft-ietf-httpapi-ratelimit-headers-10)."""
+    window = _seconds(buckets.depth_ns)
+    return [
+        ("RateLimit-Policy", f'"default";q={buckets.burst};w={window}'),
+        ("RateLimit", f'"default";r={taken.left};t={_seconds(taken.full_ns)}'),
+    ]
+
+
+def _seconds(ns: int) -> int:
+    return ceil(ns / NS_PER_SECOND)

@@ -1,0 +1,82 @@
+"""Security headers for browsers, and CORS: which pages of other origins may read a response.
+
+Every response has the headers in `HEADERS` (OWASP's REST security cheat sheet), except one with its own
+Content-Security-Policy, such as the page's. Two headers of that sheet are left out: HSTS is set by the TLS
+proxy, and frame-ancestors replaces X-Frame-Options.
+
+A page of another origin may read responses only if its origin is allowed (CORS, the Fetch standard).
+Credentials are never allowed: the service has no cookies, and an API key is a header that the page must know.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Headers = list[tuple[str, str]]
+
+POLICY = "Content-Security-Policy"
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+    (POLICY, "default-src 'none'; frame-ancestors 'none'"),
+)
+ANY = "*"
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+# Headers that a page of another origin may send and read, beyond those that the Fetch standard always allows.
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, Inference-Header-Content-Length, Traceparent, X-API-Key, X-Request-Id"
+)
+RESPONSE_HEADERS = (
+    "Inference-Header-Content-Length, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Request-Id"
+)
+# Chromium caches a preflight response for two hours at most.
+PREFLIGHT_SECONDS = 7200
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """Parse origins, separated by commas or spaces, or `*`; raises ValueError for anything else.
+
+    >>> sorted(parse_origins("https://a.example http://localhost:3000"))
+    ['http://localhost:3000', 'https://a.example']
+    """
+    found = frozenset(text.replace(",", " ").split())
+    if found != {ANY} and not all(map(ORIGIN.fullmatch, found)):
+        raise ValueError(text)
+    return found
+
+
+class SecurityHeaders:
+    """Adds security headers and CORS to responses."""
+
+    def __init__(self, allowed: str) -> None:
+        """Parse the origins whose pages may read responses; raises ValueError for anything else."""
+        self.allowed = parse_origins(allowed)
+
+    def add(self, headers: Headers, environ: Mapping[str, Any]) -> None:
+        """Add to the headers of a response, unless they have their own Content-Security-Policy."""
+        for name, _ in headers:
+            if name == POLICY:
+                return
+        headers += HEADERS
+        headers += self.cors(environ, headers)
+
+    def cors(self, environ: Mapping[str, Any], headers: Headers) -> Headers:
+        """Return the CORS headers of a response; a preflight gets its methods from the Allow header."""
+        if not self.allowed:
+            return []
+        origin = environ.get("HTTP_ORIGIN", "")
+        if self.allowed == {ANY}:
+            found = [("Access-Control-Allow-Origin", ANY)]
+        elif origin in self.allowed:
+            found = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+        else:
+            # A cache must not serve this response to a page that may read it.
+            return [("Vary", "Origin")]
+        if environ.get("REQUEST_METHOD") == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+            methods = next((value for name, value in headers if name == "Allow"), "")
+            found += [
+                ("Access-Control-Allow-Methods", methods),
+                ("Access-Control-Allow-Headers", REQUEST_HEADERS),
+                ("Access-Control-Max-Age", str(PREFLIGHT_SECONDS)),
+            ]
+        return [*found, ("Access-Control-Expose-Headers", RESPONSE_HEADERS)]

@@ -1,0 +1,226 @@
+"""Counters and histograms in memory that all workers share: no file, and no lock between processes.
+
+    row       of the worker table: each process writes its own; row 0 belongs to a process that is no worker
+    slot      a row's numbers of one series: a metric with one value for each of its labels
+    names     of a row: which series its slots hold, in order, each appended when it is first used
+
+A metric's value is the sum over all rows. A worker that exits leaves its row as it is, and the next worker
+in that row goes on counting in it: nothing has to be merged, and nothing is lost. A number is eight bytes
+at an address that is a multiple of eight; 64-bit processors read and write it at once, so a reader sees it
+before or after a change, never half of it. A reader may see an observation in its bucket and not yet in the
+sum.
+
+A row has a fixed number of slots, and labels come from fixed sets, so the slots suffice. Should they ever
+not, what finds no slot is counted in `digits_uncounted_events_total`, and the log says so.
+"""
+
+import json
+import logging
+import math
+import mmap
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from operator import add
+from threading import RLock
+from typing import Generic, TypeVar
+
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
+
+from service.shared_memory.worker_table import ROWS
+
+# Slots of a row: the service has about a hundred series. Memory that is never touched costs nothing.
+SLOTS, NAMES_BYTES = 512, 2**16
+# Numbers in a slot: a counter's is the first; a histogram's buckets come first, and its sum is the last.
+WIDTH = 24
+# Threads of a process write the same row, and `+=` takes several steps. Reentrant: the log counts, too.
+_lock = RLock()
+
+
+class CounterSeries:
+    """One series of a counter."""
+
+    numbers: "memoryview[float]"
+
+    def inc(self) -> None:
+        """Add one."""
+        with _lock:
+            self.numbers[0] += 1
+
+
+class HistogramSeries:
+    """One series of a histogram: how many values fell in each bucket, and the sum of the values."""
+
+    numbers: "memoryview[float]"
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        """Have a bucket up to each bound, the bound included, and one above the last bound."""
+        self.bounds = bounds
+
+    def observe(self, value: float) -> None:
+        """Count a value in its own bucket alone: buckets become cumulative when they are read."""
+        bucket = bisect_left(self.bounds, value)
+        with _lock:
+            self.numbers[bucket] += 1
+            self.numbers[-1] += value
+
+
+Series = CounterSeries | HistogramSeries
+
+
+class SeriesTable:
+    """The shared memory; one row of it is this process's.
+
+    >>> table, hits = SeriesTable(), CounterSeries()
+    >>> table.add(["hits", "7"], hits); hits.inc()
+    >>> table.enter(3); hits.inc(); hits.inc()
+    >>> {labels: numbers[0] for labels, numbers in table.read()["hits"].items()}
+    {('7',): 3.0}
+    """
+
+    def __init__(self) -> None:
+        """Share memory with the processes that are forked from here on; this process counts in row 0."""
+        # The slot behind a row's own slots takes the events of series that found none.
+        self.numbers = memoryview(mmap.mmap(-1, 8 * ROWS * (SLOTS + 1) * WIDTH)).cast("d")
+        self.names = mmap.mmap(-1, ROWS * NAMES_BYTES)
+        # How many bytes of a row's names are valid: read before the names, written after them.
+        self.names_end = memoryview(mmap.mmap(-1, 8 * ROWS)).cast("q")
+        self.series: list[tuple[str, Series]] = []
+        self.enter(0)
+
+    def enter(self, row: int) -> None:
+        """Count in this row from here on, and go on with what is in it."""
+        self.row = row
+        self.slots = {line: slot for slot, line in enumerate(self._lines(row))}
+        for line, series in self.series:
+            series.numbers = self._find(line)
+
+    def add(self, names: Sequence[str], series: Series) -> None:
+        """Give a series, named by its metric and its labels' values, a slot in this process's row."""
+        line = json.dumps(names)
+        with _lock:
+            series.numbers = self._find(line)
+            self.series.append((line, series))
+
+    def read(self) -> dict[str, dict[tuple[str, ...], list[float]]]:
+        """Return the numbers of each series, summed over the rows, by metric and labels' values."""
+        found: dict[str, dict[tuple[str, ...], list[float]]] = {}
+        for row in self._used_rows():
+            for slot, line in enumerate(self._lines(row)):
+                name, *labels = json.loads(line)
+                series, numbers = found.setdefault(name, {}), self._slot(row, slot).tolist()
+                series[tuple(labels)] = [*map(add, numbers, series.get(tuple(labels), [0.0] * WIDTH))]
+        return found
+
+    def uncounted_events(self) -> float:
+        """Return how many events belonged to series that found no slot, over all rows."""
+        return sum(sum(self._slot(row, SLOTS)[:-1]) for row in self._used_rows())
+
+    def _used_rows(self) -> list[int]:
+        """Return the rows that have series: reading memory that was never written would allocate it."""
+        return [row for row, end in enumerate(self.names_end) if end]
+
+    def _lines(self, row: int) -> list[str]:
+        begin = row * NAMES_BYTES
+        return self.names[begin : begin + self.names_end[row]].decode().splitlines()
+
+    def _slot(self, row: int, slot: int) -> "memoryview[float]":
+        begin = (row * (SLOTS + 1) + slot) * WIDTH
+        return self.numbers[begin : begin + WIDTH]
+
+    def _find(self, line: str) -> "memoryview[float]":
+        """Return a series' slot in this row: its own, the next free one, or else the slot for the rest."""
+        if line not in self.slots:
+            data, end = f"{line}\n".encode(), self.names_end[self.row]
+            if len(self.slots) == SLOTS or end + len(data) > NAMES_BYTES:
+                logging.getLogger(__name__).error("no shared memory is left to count %s", line)
+                return self._slot(self.row, SLOTS)
+            begin = self.row * NAMES_BYTES + end
+            self.names[begin : begin + len(data)] = data
+            self.names_end[self.row] += len(data)
+            self.slots[line] = len(self.slots)
+        return self._slot(self.row, self.slots[line])
+
+
+SERIES = SeriesTable()
+Kind = TypeVar("Kind", bound=Series)
+
+
+class _Labelled(Generic[Kind]):
+    """A metric: its name, its help text, its labels' names, and its series by the labels' values."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str], new: Callable[[], Kind]) -> None:
+        self.name, self.text, self.label_names, self.new = name, text, labels, new
+        self.series: dict[tuple[object, ...], Kind] = {}
+
+    def labels(self, *values: object) -> Kind:
+        """Return the series with these values, one for each label; from here on it is exposed."""
+        series = self.series.get(values)
+        if series is None:
+            series = self.new()
+            SERIES.add([self.name, *map(str, values)], series)
+            # Published last: another thread that finds it can count with it.
+            self.series[values] = series
+        return series
+
+
+class Counter(_Labelled[CounterSeries]):
+    """A counter, exposed as NAME_total."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
+        """Have no series yet."""
+        super().__init__(name, text, labels, CounterSeries)
+        COLLECTOR.metrics.append(self)
+
+    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
+        """Return what is exposed, given the numbers of all rows by labels' values."""
+        family = CounterMetricFamily(self.name, self.text, labels=self.label_names)
+        for values, numbers in series.items():
+            family.add_metric(values, numbers[0])
+        return family
+
+
+class Histogram(_Labelled[HistogramSeries]):
+    """A histogram, exposed as NAME_bucket, NAME_count and NAME_sum."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> None:
+        """Have no series yet; buckets are ascending upper bounds, each included in its bucket.
+
+        Raises ValueError for more buckets than a slot has numbers, the last bucket and the sum included.
+        """
+        if len(buckets) + 2 > WIDTH:
+            raise ValueError(f"{name}: {len(buckets)} buckets, and room for {WIDTH - 2}")
+        super().__init__(name, text, labels, partial(HistogramSeries, buckets))
+        self.bounds = (*buckets, math.inf)
+        COLLECTOR.metrics.append(self)
+
+    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
+        """Return what is exposed, given the numbers of all rows by labels' values."""
+        family = HistogramMetricFamily(self.name, self.text, labels=self.label_names)
+        bounds = [*map(floatToGoString, self.bounds)]
+        for values, numbers in series.items():
+            cumulative = accumulate(numbers[: len(bounds)])
+            family.add_metric(values, [*zip(bounds, cumulative, strict=True)], numbers[-1])
+        return family
+
+
+class Collector:
+    """All counters and histograms of the service, for prometheus_client to collect."""
+
+    def __init__(self) -> None:
+        """Know no metric yet."""
+        self.metrics: list[Counter | Histogram] = []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics that have a series, summed over all rows."""
+        found = SERIES.read()
+        for metric in self.metrics:
+            if series := found.get(metric.name):
+                yield metric.family(series)
+        text = "Events that shared memory had no slot to count in; more than 0 is a fault of the service."
+        yield CounterMetricFamily("digits_uncounted_events", text, SERIES.uncounted_events())
+
+
+COLLECTOR = Collector()

@@ -1,0 +1,158 @@
+"""Clients that are slow, take nothing, or vanish: others are answered, and nothing grows."""
+
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server, running
+from tests.service.server.test_event_loop import HEALTH, ONE_WORKER, big_photo, connected, post, statuses
+
+SECONDS = 30
+
+
+def open_files(pid: int, kind: str = "") -> int:
+    """Return how many files of a kind, such as `socket:`, a process has open."""
+    links = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed just now
+            links.append(str(entry.readlink()))
+    return sum(link.startswith(kind) for link in links)
+
+
+def own_kilobytes(pid: int) -> int:
+    """Return how much memory a process has that it shares with no file."""
+    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(text.partition("RssAnon:")[2].split()[0])
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for what must become true soon."""
+    give_up = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def vanish(server: Server, sent: bytes) -> None:
+    """Send something, and tell the server that all is void."""
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
+    client.sendall(sent)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def test_clients_that_vanish_leave_nothing() -> None:
+    """1,000 connections, and 150 that are reset half way, leave no file open, and take no memory for good."""
+    large = post(big_photo())
+    with running(ONE_WORKER) as server:
+        (worker,) = server.wait_for_workers(1)
+        idle = open_files(worker, "socket:")
+        rounds = []
+        for _ in range(2):
+            for number in range(500):
+                with connected(server) as client:
+                    client.sendall(HEALTH)
+                    assert statuses(client, 1) == [200]
+                if number % 20 < 3:
+                    vanish(server, [large, large[:-1], HEALTH[:-1]][number % 20])
+            wait_until(lambda: open_files(worker, "socket:") == idle)
+            rounds.append((open_files(worker), own_kilobytes(worker)))
+        assert rounds[1][0] == rounds[0][0]
+        assert rounds[1][1] - rounds[0][1] < 20_000
+        server.stop()
+    assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_slow_heads_and_bodies_hold_up_nobody(seven: bytes) -> None:
+    """While 100 clients send a head byte by byte, and 100 a body, another one is answered again and again."""
+    with running() as server, ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(200)]
+        request = post(big_photo(), headers=f"X: {'a' * 2000}\r\n")
+        for client in slow[::2]:
+            client.sendall(request[:3000])
+        honest = stack.enter_context(connected(server))
+        for at in range(100):
+            for number, client in enumerate(slow):
+                byte = at if number % 2 else 3000 + at
+                client.sendall(request[byte : byte + 1])
+            honest.sendall(post(seven))
+            assert statuses(honest, 1) == [200]
+
+
+def test_of_too_many_connections_the_oldest_go(seven: bytes) -> None:
+    """With room for 20, a client is answered though 60 have begun a head; who began first is let go."""
+    few = {**ONE_WORKER, "GUNICORN_CMD_ARGS": "--worker-connections 20"}
+    with running(few) as server, ExitStack() as stack:
+        slow = []
+        for _ in range(60):
+            slow.append(stack.enter_context(connected(server)))
+            slow[-1].sendall(HEALTH[:10])
+        with connected(server) as client:
+            client.sendall(post(seven))
+            assert statuses(client, 1) == [200]
+        for client in slow[:40]:
+            with suppress(ConnectionResetError):  # where it was let go before its head was read
+                assert client.recv(1) == b""
+        slow[-1].sendall(HEALTH[10:])
+        assert statuses(slow[-1], 1) == [200]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ulimit counts otherwise elsewhere")
+def test_files_do_not_run_out(tmp_path: Path, seven: bytes) -> None:
+    """With a limit of 100 open files, 200 connections are taken in turn, and one more is answered."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nulimit -n 100\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    with running(ONE_WORKER, python=str(python)) as server:
+        with ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(connected(server)).sendall(HEALTH[:10])
+            with connected(server) as client:
+                client.sendall(post(seven))
+                assert statuses(client, 1) == [200]
+        server.stop()
+    assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_who_sends_nothing_is_let_go(seven: bytes) -> None:
+    """A connection that is silent ends after a while; one on which something is asked goes on."""
+    short = {**ONE_WORKER, "GUNICORN_CMD_ARGS": "--keep-alive 1"}
+    with running(short) as server, connected(server) as silent, connected(server) as client:
+        for _ in range(4):
+            client.sendall(post(seven))
+            assert statuses(client, 1) == [200]
+            time.sleep(0.5)  # less than the second after which an idle connection is closed
+        assert silent.recv(1) == b""
+
+
+def has_answered(server: Server, number: int) -> bool:
+    """Say whether so many predictions are counted."""
+    return f'route="/predict",status="200"}} {number}.0' in server.get("/metrics")[1]
+
+
+def test_answers_that_nobody_takes_are_bounded(seven: bytes) -> None:
+    """Of 12 clients that ask for 8 MB each and take nothing, those that asked first are let go."""
+    part = b'--b\r\nContent-Disposition: form-data; name="f"; filename="7.png"\r\n\r\n%b\r\n' % seven
+    form = part * 200 + b"--b--"
+    head = b"POST /predict?activations=1&receipt=1 HTTP/1.1\r\nHost: a\r\n"
+    head += b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n" % len(form)
+    with running({**ONE_WORKER, "DIGITS_MAX_UPLOAD_BYTES": "1000000"}) as server, ExitStack() as stack:
+        (worker,) = server.wait_for_workers(1)
+        idle = open_files(worker, "socket:")
+        for number in range(12):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(head + form)
+            wait_until(partial(has_answered, server, number + 1))
+        assert open_files(worker, "socket:") - idle < 10
+        with connected(server) as client:
+            client.sendall(post(seven))
+            assert statuses(client, 1) == [200]
