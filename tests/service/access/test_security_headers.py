@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from service.access.security_headers import HEADERS
 from service.app import create_app
 from service.early_responses import EarlyResponses
-from service.server.request_head import Head
+from service.server.request_head import RequestHead
 from service.settings import Settings
 
 HERE, THERE = "https://app.example", "https://evil.example"
@@ -108,7 +108,9 @@ def test_any_origin_never_with_credentials(seven: bytes) -> None:
 def test_a_page_that_is_turned_away_can_read_why() -> None:
     """What the worker answers under overload, before the app, the same pages may read; it is as safe."""
     fields = {"HTTP_ORIGIN": HERE}
-    head = Head("POST", "/predict", "", "HTTP/1.1", "http", fields, 1, last=False, asks=False)
+    head = RequestHead(
+        *("POST", "/predict", "", "HTTP/1.1", "http", fields, 1), close=False, expects_continue=False
+    )
     said = EarlyResponses(Settings(cors_origins=frozenset({HERE}))).overload(head).decode()
     assert f"\r\nAccess-Control-Allow-Origin: {HERE}\r\n" in said
     for name, value in HEADERS:
