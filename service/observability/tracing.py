@@ -4,7 +4,8 @@
     decode, …          its stages: child spans of the request's span, one after the other
 
 The spans are made from the durations that are measured anyway, when the response is complete. OpenTelemetry
-is imported here alone, and only if spans are asked for. Its own variables configure exporter, sampler, batches and resource.
+is imported here alone, and only if spans are asked for. Its own variables configure exporter, sampler,
+batches and resource.
 Source: OpenTelemetry's semantic conventions for HTTP spans.
 """
 
