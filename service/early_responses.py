@@ -42,13 +42,13 @@ class EarlyResponses:
     """The early responses of one worker."""
 
     def __init__(self, settings: Settings) -> None:
-        """Log and share answers with other origins as the settings say."""
+        """Follow the settings for the log and for CORS."""
         self.log = RequestLog(settings)
         self.browsers = Browsers(settings.cors_origins)
         self.second = self.lines = self.left_out = 0
 
     def overload(self, head: RequestHead) -> bytes:
-        """Return 503 for a request that is turned away."""
+        """Return 503 for a request that is shed."""
         problem, entry = Problem("overloaded", OVERLOADED), named(head.fields)
         metrics.count_turned_away(problem)
         self.log.write(entry, head.fields, _answered("POST", problem.status))
@@ -56,7 +56,7 @@ class EarlyResponses:
         headers |= dict(self.browsers.sharing(head.fields, []))
         if head.close:
             headers["Connection"] = "close"
-        return response_bytes(problem.document(head.path), headers)
+        return _response_bytes(problem.document(head.path), headers)
 
     def unreadable(self, error: Exception, client: str) -> bytes:
         """Return the response to a request that ended in an error before or beside the app.
@@ -75,10 +75,10 @@ class EarlyResponses:
         internal = status == HTTPStatus.INTERNAL_SERVER_ERROR
         detail = status.description if internal else str(error)[:MAX_DETAIL_CHARACTERS]
         document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-        return response_bytes(document, {"Connection": "close", "X-Request-Id": entry["request"]})
+        return _response_bytes(document, {"Connection": "close", "X-Request-Id": entry["request"]})
 
     def _log_some(self, entry: Entry, status: HTTPStatus) -> None:
-        """Write a line unless this second has had its share."""
+        """Write a line, unless this second has had its maximum."""
         second = int(monotonic())
         if second != self.second:
             self.second, self.lines = second, 0
@@ -95,7 +95,7 @@ def _answered(method: str, status: HTTPStatus) -> dict[str, Any]:
     return {"method": method, "route": metrics.UNMATCHED, "status": status.value, "ms": 0.0}
 
 
-def response_bytes(document: dict[str, Any], headers: dict[str, str]) -> bytes:
+def _response_bytes(document: dict[str, Any], headers: dict[str, str]) -> bytes:
     """Return an HTTP/1.1 response with problem details, or the Open Inference Protocol's error under /v2."""
     code, media_type, content = representation(document)
     body = json.dumps(content)
