@@ -12,11 +12,11 @@ PIECES = {
     "app factory": "service.app:create_app",
     "pending response": "service.api.predict:PendingResponse",
     "PNG reader": "service.api.predict:decode",
-    "fast multipart reader": "service.api.request_body:files_in",
+    "fast multipart reader": "service.api.request_body:read_common_form",
     "client address": "service.access.guard:client_address",
     "counter": "service.shared_memory.counters:Counter",
     "histogram": "service.shared_memory.counters:Histogram",
-    "sum of the counters": "service.shared_memory.counters:COLLECTOR",
+    "collector": "service.shared_memory.counters:COLLECTOR",
 }
 
 
