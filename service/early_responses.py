@@ -20,7 +20,7 @@ from service.observability.server_timing import HEADER as SERVER_TIMING
 from service.observability.server_timing import NO_TIME
 from service.problems import OVERLOADED, Problem, body_of, http_document
 from service.server.connection import RequestTimeoutError
-from service.server.request_head import Head
+from service.server.request_head import RequestHead
 from service.settings import Settings
 
 MAX_LINES_PER_SECOND = 10
@@ -45,14 +45,14 @@ class EarlyResponses:
         self.browsers = SecurityHeaders(settings.cors_origins)
         self.second = self.lines = self.left_out = 0
 
-    def overload(self, head: Head) -> bytes:
+    def overload(self, head: RequestHead) -> bytes:
         """Return 503 for a request that is turned away."""
         problem, entry = Problem("overloaded", OVERLOADED), new_entry(head.fields)
         metrics.count_shed(problem)
         self.log.write(entry, head.fields, _answered("POST", problem.status))
         headers = problem.headers() | {"X-Request-Id": entry["request"]}
         headers |= dict(self.browsers.cors(head.fields, []))
-        if head.last:
+        if head.close:
             headers["Connection"] = "close"
         return response_bytes(problem.document(head.path), headers)
 

@@ -52,7 +52,6 @@ VARIANTS = {
         variables={"DIGITS_WORKER_CLASS": "gthread", "DIGITS_THREADS": "4"},
     ),
     "gunicorn_parser": Variant("gunicorn's parser for every request head", "gunicorn_parser"),
-    "heads_not_remembered": Variant("no cache of request heads", "heads_not_remembered"),
     "no_micro_batching": Variant("a forward pass for each request", "no_micro_batching"),
     "werkzeug_multipart": Variant("werkzeug's parser for every form", "werkzeug_multipart"),
     "prometheus_multiprocess": Variant(

@@ -8,7 +8,7 @@ from typing import Any
 
 # By the name that variants use: the module that looks the part up, and the attribute there.
 PIECES = {
-    "fast head parser": "service.server.request_head:_usual",
+    "fast head parser": "service.server.request_head:_parse_usual",
     "app factory": "service.app:create_app",
     "pending response": "service.api.predict:PendingResponse",
     "PNG reader": "service.api.predict:decode",
