@@ -16,7 +16,7 @@ PIECES = {
     "client address": "service.access.guard:client_address",
     "counter": "service.shared_memory.counters:Counter",
     "histogram": "service.shared_memory.counters:Histogram",
-    "sum of the counters": "service.shared_memory.counters:COLLECTOR",
+    "collector": "service.shared_memory.counters:COLLECTOR",
 }
 
 
