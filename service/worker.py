@@ -3,9 +3,15 @@
 import os
 from typing import Any
 
+import gunicorn
+
 from service.early_responses import EarlyResponses
-from service.server.event_loop import EventLoopWorker, Limits
+from service.server.admission import Limits
+from service.server.event_loop import EventLoopWorker
 from service.settings import SMALL_BODY_BYTES, Settings
+
+# The name in the header Server and in SERVER_SOFTWARE.
+gunicorn.SERVER = "digits"
 
 
 class Worker(EventLoopWorker):
@@ -16,5 +22,4 @@ class Worker(EventLoopWorker):
         super().__init__(*args, **kwargs)
         settings = Settings.from_environment(os.environ)
         self.limits = Limits(settings.max_upload_bytes, settings.max_waiting, SMALL_BODY_BYTES)
-        responses = EarlyResponses(settings)
-        self.unreadable_response, self.overload_response = responses.unreadable, responses.overload
+        self.early_responses = EarlyResponses(settings)

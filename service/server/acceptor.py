@@ -1,9 +1,9 @@
-"""Where new connections come in: each is left to the worker that has the fewest.
+"""The acceptor: accepts connections, balancing them across workers.
 
-The system wakes whichever worker it likes. One that has more than another (loads.py) shuts its door for a
-moment, so that the other takes the connection; but not again and again: that other may be stuck. Of those
-that wait at an open door many are let in at once: where each connection that is in has work for this turn,
-the next turn is far away.
+All workers listen on the same sockets, and the system wakes any of them for a new connection. A worker that
+has more connections than another (worker_table.py) pauses for a moment, so that the other accepts it. It
+waits for a short time only, because the other worker may be stuck. It accepts many connections at once,
+because the next turn of a busy event loop may be far away.
 """
 
 import errno
@@ -19,76 +19,78 @@ from service.shared_memory.worker_table import WORKERS
 
 # A new connection is left to a worker that has fewer, for this long at most.
 YIELD_SECONDS = 0.02
-MOST_AT_ONCE = 64
-# What the system buffers for a connection in each direction (it doubles that). Left alone, it would hold some
-# megabytes for each client that takes no answer, which nobody here could count.
-BUFFER_BYTES = 256 * 2**10
+MAX_ACCEPTS_PER_TURN = 64
+# The system's buffers of a connection, one for each direction (Linux doubles the number). By default they
+# grow to megabytes for a client that takes no response, where no worker could count them.
+SOCKET_BUFFER_BYTES = 256 * 2**10
+OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Door:
-    """A worker's listening sockets, watched while it is open."""
+class Acceptor:
+    """A worker's listening sockets, in its selector unless it is paused."""
 
     def __init__(
         self,
         listeners: Sequence[Any],
         selector: selectors.BaseSelector,
-        place: int,
-        welcome: Callable[[Any, Any], object],
+        row: int,
+        on_connection: Callable[[Any, Any], object],
     ) -> None:
-        """Stay shut; welcome gets each new client's socket and address. listeners are gunicorn's own."""
+        """Begin paused; on_connection gets each client's socket and address. listeners are gunicorn's."""
         for listener in listeners:
-            # Each connection that is accepted has what its listener has.
-            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        self.listeners, self.selector, self.place, self.welcome = listeners, selector, place, welcome
-        self.is_open = False
-        # Since when the connection that waits is left to others; 0 when none is.
+            # Accepted sockets inherit these.
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+        self.listeners, self.selector, self.row = listeners, selector, row
+        self.on_connection = on_connection
+        self.paused = True
+        # When the waiting connection was first left to other workers; 0 when none is.
         self.yielding_since = 0.0
 
-    def open(self) -> None:
-        """Let clients in, from the loop's next turn on."""
-        if self.is_open:
-            # Nobody came in that turn, or was let in: whoever comes next is another one.
+    def resume(self) -> None:
+        """Accept connections from the event loop's next turn on."""
+        if not self.paused:
+            # No connection was left to another worker in this turn.
             self.yielding_since = 0.0
-        else:
-            self.is_open = True
-            for listener in self.listeners:
-                listener.settimeout(0)
-                self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._let_in, listener))
+            return
+        self.paused = False
+        for listener in self.listeners:
+            listener.settimeout(0)
+            self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._accept, listener))
 
-    def shut(self) -> None:
-        """Leave clients to other workers."""
-        if self.is_open:
-            self.is_open = False
+    def pause(self) -> None:
+        """Leave new connections to other workers."""
+        if not self.paused:
+            self.paused = True
             for listener in self.listeners:
                 self.selector.unregister(listener.sock)
 
     def close(self) -> None:
-        """Let those in who wait before the door, and nobody any more."""
-        self.shut()
+        """Accept the pending connections, then stop listening."""
+        self.pause()
         for listener in self.listeners:
             with suppress(OSError):
                 while True:
-                    self.welcome(*listener.accept())
+                    self.on_connection(*listener.accept())
             listener.close()
 
-    def _let_in(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
-        for _ in range(MOST_AT_ONCE):
-            if not WORKERS.has_fewest_connections(self.place) and not self._has_yielded_enough():
-                self.shut()
+    def _accept(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
+        for _ in range(MAX_ACCEPTS_PER_TURN):
+            if not WORKERS.has_fewest_connections(self.row) and not self._has_yielded():
+                self.pause()
                 return
             try:
                 client, address = listener.accept()
-            except OSError as error:  # nobody waits, or another worker was faster, or the client is gone
-                # Without a file for it, a connection stays to be taken: not to be tried again at once.
-                if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
-                    self.shut()
+            except OSError as error:  # there is none, another worker was faster, or the client is gone
+                # Out of files or memory, the connection stays pending: trying again at once would be in vain.
+                if error.errno in OUT_OF_RESOURCES:
+                    self.pause()
                 return
             self.yielding_since = 0.0
-            self.welcome(client, address)
+            self.on_connection(client, address)
 
-    def _has_yielded_enough(self) -> bool:
-        """Say whether a connection has been left to others for long."""
+    def _has_yielded(self) -> bool:
+        """Say whether the waiting connection was left to other workers for long enough."""
         now = monotonic()
         self.yielding_since = self.yielding_since or now
         return now - self.yielding_since > YIELD_SECONDS

@@ -1,6 +1,6 @@
-"""What gunicorn's master does besides: it outlives want of processes, and says so before it goes.
+"""Additions to gunicorn's master (arbiter): it survives failed forks, and drains before it stops.
 
-Installed on the running master; gunicorn has no hook for either.
+They are installed on the running master, because gunicorn has no hook for either.
 """
 
 import signal
@@ -13,36 +13,36 @@ from service.shared_memory.worker_table import WORKERS
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
-# What a worker is told to end by.
-ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+# Signals that tell a worker to stop.
+TERMINATION_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
 def keep_trying(server: "Arbiter") -> None:
-    """Let a worker that can't be started, for want of processes, memory or descriptors, be tried again.
+    """Log a worker that can't be started, for lack of processes, memory or files, and try again later.
 
-    The master looks every second whether there are enough. Otherwise the error would end it, and with it the
-    workers that are there.
+    gunicorn's master checks every second whether there are enough workers. Without this the error would end
+    it, and with it the workers that run.
     """
     spawn: Callable[[], Any] = server.spawn_worker
 
-    def spawn_or_wait() -> None:
-        # Kept for a child until it has handlers of its own: what the master's would take from it, is lost.
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    def spawn_or_log() -> None:
+        # Blocked until the new worker has handlers of its own; the master's would swallow them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATION_SIGNALS)
         try:
             spawn()
         except (OSError, RuntimeError) as error:
-            server.log.error("no worker can be started now: %s", error)  # noqa: TRY400 - it says all
+            server.log.error("no worker can be started now: %s", error)  # noqa: TRY400 - the error says all
             WORKERS.note_failed_start({worker.row for worker in server.WORKERS.values()})
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
-    server.spawn_worker = spawn_or_wait
+    server.spawn_worker = spawn_or_log
 
 
 def drain_first(server: "Arbiter", seconds: float) -> None:
-    """Let SIGTERM begin with a time in which all is answered but /readyz says no.
+    """On SIGTERM, go on answering for so many seconds, while /readyz answers 503; a second signal ends that.
 
-    A load balancer sees it, and sends its clients elsewhere before the door is shut. A second signal ends it.
+    A load balancer sees it, and sends its clients elsewhere before the service stops listening.
     """
 
     def handle_term() -> None:

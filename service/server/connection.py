@@ -1,48 +1,77 @@
-"""A client's connection: what has come and is not yet answered, what is answered and not yet taken.
+"""A client's connection: buffers what it sends until a request is complete, and what it has not taken yet.
 
-    received → head, up to the blank line → body, as long as the head said → whole
+    receive → received → next_request: head, up to the blank line; body, of the length that the head says
+    send → unsent, which is sent when the client takes more
 
-Nothing here waits: each call uses what is there.
+Nothing here blocks: each call uses what is there.
 """
 
 import socket
 from collections.abc import Callable
+from enum import Enum, auto
 from time import monotonic
 from typing import Any, NamedTuple
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
-from service.server.request_head import Head, check_begun
+from service.server.request_head import RequestHead, check_partial_head
 
 END_OF_HEAD = b"\r\n\r\n"
-MOST_HEAD_BYTES = 32 * 2**10
-# Enough for a small upload whole, with its head.
+MAX_HEAD_BYTES = 32 * 2**10
+# Enough for a small upload with its head.
 RECEIVE_BYTES = 64 * 2**10
-# A client that stalls is let go: a request is whole, and an answer is taken, within the first, whether or not
-# a byte of it comes now and then; a connection that is being closed is empty within the second.
-REQUEST_SECONDS = 60.0
-FAREWELL_SECONDS = 2.0
-# What every connection is read into, one after the other: there is one loop in a process.
+# The time for a client to close its side after its last response.
+LINGER_SECONDS = 2.0
+# All connections are read into this one after the other: a process has one event loop.
 _buffer = memoryview(bytearray(RECEIVE_BYTES))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+NOTHING = memoryview(b"")
 
 
 class RequestTimeoutError(ParseException):  # type: ignore[misc]  # gunicorn publishes no types
-    """A request that was not whole in time."""
+    """A request that was not complete in time."""
 
 
-class Whole(NamedTuple):
-    """A request to answer, and its body; `last` when nothing more can be read from this connection."""
+class Timeouts(NamedTuple):
+    """How long a client may take, in seconds; single bytes extend neither.
 
-    head: Head
+    keep_alive    between two requests, and before the first
+    request       until its request is complete, and until it has taken the response
+    """
+
+    keep_alive: float
+    request: float
+
+
+class Request(NamedTuple):
+    """A complete request; `close` says that the connection ends with its response."""
+
+    head: RequestHead
     body: bytes
-    last: bool
+    close: bool
+
+
+class Response(NamedTuple):
+    """A complete response; `close` says that the connection ends with it."""
+
+    data: bytes
+    close: bool
+
+
+class State(Enum):
+    """The state of a connection."""
+
+    RECEIVING = auto()  # waits for a request, or for the rest of one
+    ANSWERING = auto()  # its request is queued or being answered
+    SENDING = auto()  # the client has not taken the whole response yet
+    PIPELINED = auto()  # more was received than is answered: no more is read until that is (back-pressure)
+    LINGERING = auto()  # the last response is sent; the rest is read and discarded (RFC 9112, 9.6)
 
 
 class Connection:
     """One client, between the socket and the app."""
 
-    def __init__(self, client: socket.socket, address: Any, idle_seconds: float) -> None:  # noqa: ANN401 - as sockets have it
+    def __init__(self, client: socket.socket, address: Any, timeouts: Timeouts) -> None:  # noqa: ANN401 - as sockets have it
         """Take over an accepted socket."""
         client.settimeout(0)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -55,28 +84,43 @@ class Connection:
             "SERVER_NAME": server[0],
             "SERVER_PORT": str(server[1]),
         }
-        self.idle_seconds = idle_seconds
+        self.timeouts = timeouts
+        self.state = State.RECEIVING
+        self.deadline = monotonic() + timeouts.keep_alive
         self.received = bytearray()
-        # How much of it was looked at and is no whole head.
-        self.looked_at = 0
-        self.outgoing: bytes | memoryview = b""
-        self.head: Head | None = None
-        self.requests = 0
-        # Bytes that memory.py counts for this connection.
-        self.kept = 0
-        # Behind: more may have come than is answered; no more is read meanwhile.
-        self.answering = self.behind = self.last = self.farewell = False
-        self.deadline = monotonic() + idle_seconds
+        # The number of its bytes that were searched for the end of a head.
+        self.searched = 0
+        # A complete head whose body is not complete.
+        self.head: RequestHead | None = None
+        self.request_count = 0
+        self.unsent = NOTHING
+        self.close_after_response = False
+        # The bytes that MemoryBudget counts for this connection.
+        self.counted_bytes = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether its socket is closed."""
+        return self.socket.fileno() < 0
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of a request has come, and nothing is left to send."""
-        return not (self.received or self.head or self.answering or self.outgoing or self.farewell)
+        """Whether it waits for the first byte of a request."""
+        return self.state is State.RECEIVING and not self.received and self.head is None
+
+    @property
+    def eviction_priority(self) -> tuple[bool, float]:
+        """The eviction priority: the longest-waiting connection goes first, the lowest being the first.
+
+        Connections whose requests are being answered go last.
+        """
+        seconds = self.timeouts.keep_alive if self.idle else self.timeouts.request
+        return self.state is State.ANSWERING, self.deadline - seconds
 
     def receive(self) -> bool:
-        """Read what has come; return False when the client is gone, or has no more to say.
+        """Read what has arrived; return False when the client has closed its side, or the connection is lost.
 
-        What it had said is answered by then: it is read no further than that (RFC 9112, 9.6).
+        Complete requests are answered before more is read, so none is lost when the client closes its side.
         """
         try:
             count = self.socket.recv_into(_buffer)
@@ -84,93 +128,87 @@ class Connection:
             return True
         except OSError:
             return False
-        if count and not self.farewell:
-            if not self.received and self.head is None:
-                self.deadline = monotonic() + REQUEST_SECONDS
+        if count and self.state is not State.LINGERING:
+            if self.idle:
+                self.deadline = monotonic() + self.timeouts.request
             self.received += _buffer[:count]
         return count > 0
 
-    def next_whole(self, read: Callable[[bytes, int], Head], most_bytes: int) -> Whole | None:
-        """Return the next request if all of it is there; a body of more than most_bytes is not waited for.
+    def next_request(self, parse: Callable[[bytes, int], RequestHead], max_body_bytes: int) -> Request | None:
+        """Return the next request if it is complete; a body of more than max_body_bytes is not waited for.
 
-        `read` makes a head of its bytes and its number. Raises what it does for a head that is none.
+        `parse` gets the bytes of a head and its number on this connection; what it raises is raised here.
         """
-        head = self.head or self._next_head(read)
+        head = self.head or self._next_head(parse)
         if head is None:
             return None
-        if head.length is None or head.length > most_bytes:
+        length = head.content_length
+        if length is None or length > max_body_bytes:
             self.head = None
-            return Whole(head, b"", last=True)
-        if len(self.received) < head.length:
-            if self.head is None and head.asks:
+            return Request(head, b"", close=True)
+        if len(self.received) < length:
+            if self.head is None and head.expects_continue:
                 self.send(CONTINUE)
             self.head = head
             return None
         self.head = None
-        body = bytes(memoryview(self.received)[: head.length])
-        del self.received[: head.length]
-        return Whole(head, body, head.last)
+        body = bytes(memoryview(self.received)[:length])
+        del self.received[:length]
+        return Request(head, body, head.close)
 
-    def _next_head(self, read: Callable[[bytes, int], Head]) -> Head | None:
-        end = self.received.find(END_OF_HEAD, max(0, self.looked_at - len(END_OF_HEAD) + 1))
-        if end < 0 and len(self.received) <= MOST_HEAD_BYTES:
-            check_begun(self.received, self.looked_at)
-            self.looked_at = len(self.received)
+    def _next_head(self, parse: Callable[[bytes, int], RequestHead]) -> RequestHead | None:
+        end = self.received.find(END_OF_HEAD, max(0, self.searched - len(END_OF_HEAD) + 1))
+        if end < 0 and len(self.received) <= MAX_HEAD_BYTES:
+            check_partial_head(self.received, self.searched)
+            self.searched = len(self.received)
             return None
-        if not 0 <= end <= MOST_HEAD_BYTES:
-            if b"\n" not in self.received[:MOST_HEAD_BYTES]:
+        if not 0 <= end <= MAX_HEAD_BYTES:
+            if b"\n" not in self.received[:MAX_HEAD_BYTES]:
                 raise LimitRequestLine(len(self.received))
-            raise LimitRequestHeaders(f"a head of more than {MOST_HEAD_BYTES} bytes")
+            raise LimitRequestHeaders(f"the request head has more than {MAX_HEAD_BYTES} bytes")
         data = bytes(self.received[: end + len(END_OF_HEAD)])
         del self.received[: len(data)]
-        self.looked_at = 0
-        self.requests += 1
-        return read(data, self.requests)
+        self.searched = 0
+        self.request_count += 1
+        return parse(data, self.request_count)
+
+    def discard_request(self) -> None:
+        """Discard what was received."""
+        self.received.clear()
+        self.head = None
+        self.searched = 0
 
     def send(self, data: bytes) -> bool:
-        """Send what the client takes now and keep the rest for a while; return False when it is gone."""
-        held = bool(self.outgoing)
-        unsent = self._unsent(data)
+        """Send as much as the client takes now, and keep the rest; return False if the connection is lost."""
+        was_sending = bool(self.unsent)
+        if data:
+            self.unsent = memoryview(bytes(self.unsent) + data if was_sending else data)
         try:
-            sent = self.socket.send(unsent)
+            sent = self.socket.send(self.unsent)
         except BlockingIOError:
             sent = 0
         except OSError:
             return False
-        # A view: what is taken in small pieces is not copied for each.
-        self.outgoing = memoryview(unsent)[sent:] if sent < len(unsent) else b""
-        if self.outgoing:
-            self.answering = False
-            if not held:
-                self.deadline = monotonic() + REQUEST_SECONDS
+        # A view copies nothing, however small the pieces are; an empty view would still hold the response.
+        self.unsent = self.unsent[sent:] or NOTHING
+        if self.unsent and not was_sending:
+            self.deadline = monotonic() + self.timeouts.request
         return True
 
-    def _unsent(self, data: bytes) -> bytes | memoryview:
-        if not self.outgoing:
-            return data
-        return bytes(self.outgoing) + data if data else self.outgoing
+    def await_request(self) -> None:
+        """Wait for the next request, of which a part or all may have been received."""
+        self.state = State.PIPELINED if self.received else State.RECEIVING
+        self.deadline = monotonic() + (self.timeouts.request if self.received else self.timeouts.keep_alive)
 
-    def forget_request(self) -> None:
-        """Forget what has come of a request."""
-        self.received.clear()
-        self.head = None
-        self.looked_at = 0
-        self.behind = False
+    def linger(self) -> None:
+        """Close this side after the last response, and wait for the client to close its own (RFC 9112, 9.6).
 
-    def answered(self) -> None:
-        """Wait for the next request from here on."""
-        self.answering = False
-        self.deadline = monotonic() + (REQUEST_SECONDS if self.received else self.idle_seconds)
-
-    def say_farewell(self) -> None:
-        """Send no more; what the client still sends is read and forgotten, so that it gets its answer.
-
-        Closing at once would reset the connection, and the answer on its way with it (RFC 9112, 9.6).
+        If the socket were closed at once, what the client still sends would reset the connection, and the
+        response would be lost on its way.
         """
-        self.farewell = True
-        self.answering = False
-        self.forget_request()
-        self.deadline = monotonic() + FAREWELL_SECONDS
+        self.state = State.LINGERING
+        self.discard_request()
+        self.deadline = monotonic() + LINGER_SECONDS
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:

@@ -1,17 +1,16 @@
-"""The gunicorn worker that the service runs on: one loop for all connections, threads for large requests.
+"""The gunicorn worker: one event loop for all connections, and threads for large requests.
 
-    accept     a connection, by the worker that has the fewest
-    receive    whatever has come: a slow client costs memory for what it sent, and nobody's time
-    answer     a request that is whole: a small one at once, a large one in a thread, 503 when too many wait
-    send       what the client takes, the rest when it takes more
+    accept     a connection, by the worker that has the fewest               acceptor.py, connection_table.py
+    receive    what has arrived, so that a slow client delays nobody         connection.py, request_head.py
+    decide     in the loop, in a thread, or 503 under overload               admission.py
+    queue      until the end of a turn of the loop, or for a thread          dispatcher.py, thread_pool.py
+    answer     by the WSGI app                                               wsgi.py
+    send       what the client takes, and the rest when it takes more        connection.py
 
-A small request goes through no thread: under Python's lock, to hand it over and back costs more than it
-could win. Overload is answered before it is worked on, so that the queue, and with it everybody's waiting,
-stays short; a large body is turned away before it is read. Only predictions are turned away: a probe is
-answered whatever happens.
-
-What clients can make a worker hold is bounded: connections in number, what they sent or did not take in
-bytes. Beyond that the one goes that has had the most time. An honest client needs little.
+A turn of the loop waits for events, receives, and answers the small requests that are complete. They are
+answered in the loop because under Python's lock (GIL) a thread would cost more than it saves. What clients
+can make a worker hold is bounded: connections in number (connection_table.py), buffers in bytes
+(memory_budget.py).
 """
 
 import os
@@ -19,326 +18,183 @@ import resource
 import selectors
 import signal
 from collections import deque
-from collections.abc import Callable
 from functools import partial
-from socket import socket
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from service.server import wsgi as gateway
-from service.server.acceptor import Door
-from service.server.arbiter import ENDING
-from service.server.connection import REQUEST_SECONDS, Connection, RequestTimeoutError, Whole
-from service.server.memory_budget import Memory
-from service.server.request_head import Head, read_head
-from service.server.thread_pool import Large
-from service.shared_memory.worker_table import WORKERS
+from service.server.acceptor import Acceptor
+from service.server.admission import Limits, OverloadError
+from service.server.arbiter import TERMINATION_SIGNALS
+from service.server.connection import Connection, RequestTimeoutError, Response, State, Timeouts
+from service.server.connection_table import ConnectionTable
+from service.server.dispatcher import Dispatcher, EarlyResponses
+from service.server.memory_budget import MemoryBudget
+from service.server.request_head import RequestHead, parse_head
+from service.server.thread_pool import ThreadPool
 
 TICK_SECONDS = 0.5
-# How soon a door that was shut for another worker is opened again.
-YIELD_TICK_SECONDS = 0.001
-# A client may be about to send a request while its worker is told to stop.
-LINGER_SECONDS = 2.0
-# Files that a process has open beside its connections, with some to spare.
-OTHER_FILES = 32
-
-
-class Limits(NamedTuple):
-    """What a worker takes on: bodies up to a size, and so many requests that wait.
-
-    A body of at most small_body_bytes is answered in the loop, a larger one in a thread.
-    """
-
-    max_body_bytes: int
-    max_pending_requests: int
-    small_body_bytes: int
-
-
-class NoRoomError(Exception):
-    """There is no room now for the body that this head announces."""
-
-    def __init__(self, head: Head) -> None:
-        """Keep the head, to be answered."""
-        super().__init__()
-        self.head = head
-
-
-class Answer(NamedTuple):
-    """Bytes to send, and whether the connection ends with them."""
-
-    data: bytes
-    last: bool
+# The acceptor resumes this soon after it paused for another worker.
+PAUSED_TURN_SECONDS = 0.001
+# When a worker is told to stop, a client may be about to send a request on an idle connection.
+SHUTDOWN_IDLE_SECONDS = 2.0
+SHUTDOWN_TURN_SECONDS = 0.1
+# The files of a process beside its connections, with some to spare.
+RESERVED_FILES = 32
 
 
 class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no types
-    """Answers requests when they are whole; a subclass sets what it can't know itself.
-
-    row                    its row in the worker table, set before it is forked
-    unreadable_response    makes the answer to a request that ended in an error, from the error and the
-                           client's address; the connection ends with it
-    overload_response      makes the answer to a request that is turned away, from its head; its `last` says
-                           whether the connection ends with it
-    """
+    """The worker; a subclass sets its limits and early responses, and gunicorn's hook pre_fork its row."""
 
     limits: Limits
+    early_responses: EarlyResponses
     row: int
-    unreadable_response: Callable[[Exception, str], bytes]
-    overload_response: Callable[[Head], bytes]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Have no connection yet; still in the master."""
+        """Set up what needs no process of its own; called in the master."""
         super().__init__(*args, **kwargs)
-        self.connections: dict[int, Connection] = {}
-        self.waiting: deque[tuple[Connection, Whole]] = deque()
-        # Those whose next request may have come together with the one that was just answered.
-        self.answered: deque[Connection] = deque()
+        # Connections that may have received their next request together with the previous one.
+        self.pipelined: deque[Connection] = deque()
         self.next_tick = 0.0
 
     def init_process(self) -> None:
-        """Make what a process must have for itself, and run."""
-        # What fails from here on is a want of the machine, which may pass: the master tries again, and lives.
+        """Set up what a process can't share with the master, and run."""
+        # gunicorn's master stops if a worker fails before it has booted. A failure from here on is a lack of
+        # resources, which may pass: the master starts another worker instead.
         self.booted = True
         self.selector = selectors.DefaultSelector()
         super().init_process()
 
     def init_signals(self) -> None:
-        """Obey from here on, also what was said since the fork."""
+        """Install the handlers, and unblock the signals that were blocked for the fork (arbiter.py)."""
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
     def run(self) -> None:
-        """Serve until told to stop, or the master is gone; then answer what has begun, and go."""
-        self.door = Door(self.sockets, self.selector, self.row, self._welcome)
-        self.memory = Memory(self.limits.max_body_bytes)
-        self.large = Large[Answer](
-            self.cfg.threads, self.limits.max_pending_requests, self.memory, wake=self.PIPE[1]
+        """Serve until a signal or the end of the master stops the worker; then finish what has begun."""
+        wake_read, wake_write = self.PIPE
+        self.selector.register(wake_read, selectors.EVENT_READ, lambda _: os.read(wake_read, 4096))
+        self.memory = MemoryBudget(self.limits.max_body_bytes)
+        self.threads = ThreadPool(self.cfg.threads, self.limits.max_pending_requests, self.memory, wake_write)
+        self.dispatcher = Dispatcher(
+            self.wsgi, self.limits, self.early_responses, self.threads, self.memory, self.row
         )
-        most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.most_connections = max(1, min(self.cfg.worker_connections, most_files - OTHER_FILES))
-        self.selector.register(self.PIPE[0], selectors.EVENT_READ, lambda _: os.read(self.PIPE[0], 4096))
+        max_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        max_connections = max(1, min(self.cfg.worker_connections, max_files - RESERVED_FILES))
+        timeouts = Timeouts(self.cfg.keepalive, self.limits.request_seconds)
+        self.connections = ConnectionTable(
+            self.selector, self.memory, self.row, max_connections, timeouts, self._on_event
+        )
+        self.acceptor = Acceptor(self.sockets, self.selector, self.row, self.connections.add)
         while self.alive:
-            self._turn(TICK_SECONDS if self.door.is_open else YIELD_TICK_SECONDS)
-            self.door.open()
-        self._leave()
+            self._turn(PAUSED_TURN_SECONDS if self.acceptor.paused else TICK_SECONDS)
+            self.acceptor.resume()
+        self._shut_down()
 
     def _turn(self, seconds: float) -> None:
-        """Wait for something to happen, and answer what became whole."""
-        for key, events in self.selector.select(0 if self.answered else seconds):
+        """Wait for events for up to so many seconds, and answer what is complete by then."""
+        for key, events in self.selector.select(0 if self.pipelined else seconds):
             key.data(events)
-            if self.memory.room < 0:
-                self._make_room()
-        for _ in range(len(self.answered)):
-            self._take(self.answered.popleft())
-        if self.large.done:
-            for connection, answer in self.large.finished():
-                self._end_large(connection, answer)
-        if self.waiting:
-            self._answer_waiting()
+            if self.memory.exceeded:
+                for connection in self.connections.over_budget():
+                    self._time_out(connection)
+        for _ in range(len(self.pipelined)):
+            self._take_request(self.pipelined.popleft())
+        self.dispatcher.stopping = not self.alive
+        for connection, response in self.dispatcher.answered_in_threads():
+            if not connection.closed:
+                self.connections.watch(connection)
+                self._send(connection, response)
+        for connection, response in self.dispatcher.answer_queue():
+            self._send(connection, response)
         now = monotonic()
         if now >= self.next_tick:
             self.next_tick = now + TICK_SECONDS
             self._tick(now)
 
-    def _answer_waiting(self) -> None:
-        """Begin all answers before the first is finished: what they leave to be done, is done together."""
-        begun = [(connection, self._begin(connection, whole)) for connection, whole in self.waiting]
-        self.waiting.clear()
-        for connection, finish in begun:
-            answer = finish()
-            self._send(connection, answer)
-
-    def _tell_in_flight(self) -> None:
-        """Say how many requests are whole and not yet answered; before an answer is sent, which ends one."""
-        WORKERS.set_queued(self.row, max(self.large.number - self.cfg.threads, 0))
-
-    def _leave(self) -> None:
-        """Take no more connections, and wait for those that are there: the idle ones not for long."""
-        WORKERS.stop(self.row)
-        self.door.close()
-        end = monotonic() + self.cfg.graceful_timeout
-        for connection in self.connections.values():
-            if connection.idle:
-                connection.deadline = min(connection.deadline, monotonic() + LINGER_SECONDS)
-        while self.connections and monotonic() < end:
-            self._turn(LINGER_SECONDS / 20)
-        self.large.leave()
-
-    # Connections come and go.
-
-    def _welcome(self, client: socket, address: Any) -> None:  # noqa: ANN401 - as sockets have it
-        """Take a new connection, in place of the one that matters least if there are too many."""
-        if len(self.connections) >= self.most_connections:
-            self._close(min(self.connections.values(), key=_weight))
-        connection = Connection(client, address, self.cfg.keepalive)
-        self.connections[client.fileno()] = connection
-        self._watch(connection)
-        WORKERS.set_connections(self.row, len(self.connections))
-
-    def _watch(self, connection: Connection, events: int = selectors.EVENT_READ) -> None:
-        self.selector.register(connection.socket, events, partial(self._ready, connection))
-
-    def _close(self, connection: Connection) -> None:
-        number = connection.socket.fileno()
-        if number in self.connections:
-            del self.connections[number]
-            self.memory.forget(connection)
-            if connection.socket in self.selector.get_map():
-                self.selector.unregister(connection.socket)
-            connection.socket.close()
-            if self.alive:
-                WORKERS.set_connections(self.row, len(self.connections))
-
     def _tick(self, now: float) -> None:
-        """Tell the master that all is well, or see that it is gone; let clients go that stall."""
+        """Send the heartbeat to the master, stop if the master has ended, and time out connections."""
         self.notify()
         if self.ppid != os.getppid():
             self.alive = False
-        for connection in list(self.connections.values()):
-            if connection.deadline < now and not connection.answering:
-                self._let_go(connection)
+        for connection in self.connections.expired(now):
+            self._time_out(connection)
 
-    def _make_room(self) -> None:
-        """Let those go that keep much and have had the most time, until there is not too much in all."""
-        keep = [
-            other
-            for other in self.connections.values()
-            if other.kept > self.limits.small_body_bytes and not other.answering
-        ]
-        for connection in sorted(keep, key=lambda other: other.deadline):
-            if self.memory.room >= 0:
-                return
-            self._let_go(connection)
+    def _shut_down(self) -> None:
+        """Stop accepting, and serve the open connections for up to gunicorn's graceful time-out."""
+        now = monotonic()
+        self.acceptor.close()
+        self.connections.drain(now + SHUTDOWN_IDLE_SECONDS)
+        while len(self.connections) and monotonic() < now + self.cfg.graceful_timeout:
+            self._turn(SHUTDOWN_TURN_SECONDS)
+        self.threads.shut_down()
 
-    def _let_go(self, connection: Connection) -> None:
-        """Say that a request did not come in time; close what is idle, or does not take its answer."""
-        if connection.outgoing or connection.farewell or connection.idle:
-            self._close(connection)
+    def _on_event(self, connection: Connection, events: int) -> None:
+        """Receive, or send the rest of a response; a connection may have been closed in the same turn."""
+        if connection.closed or connection.state is State.PIPELINED:
             return
-        connection.forget_request()
-        self._refuse(connection, RequestTimeoutError("The request was not whole in time."))
-
-    # Requests are read, answered, sent.
-
-    def _ready(self, connection: Connection, events: int) -> None:
-        """Send what is left, or read what has come; unless it was closed in this very turn."""
-        if connection.socket.fileno() < 0 or connection.behind:
-            return
-        if events & selectors.EVENT_WRITE:
-            self.selector.modify(connection.socket, selectors.EVENT_READ, partial(self._ready, connection))
-            self._send(connection, Answer(b"", connection.last))
+        if connection.state is State.ANSWERING:
+            # Its request is in a thread: no more is read until that is answered (back-pressure).
+            self.connections.unwatch(connection)
+        elif events & selectors.EVENT_WRITE:
+            self.connections.watch(connection)
+            self._send(connection, Response(b"", connection.close_after_response))
         elif connection.receive():
-            self._take(connection)
+            self._take_request(connection)
         else:
-            self._close(connection)
+            self.connections.close(connection)
 
-    def _take(self, connection: Connection) -> None:
-        """Hand on the next request of a connection, if it is whole and the last one is answered."""
-        if (
-            connection.answering
-            or connection.outgoing
-            or connection.farewell
-            or connection.socket.fileno() < 0
-        ):
+    def _take_request(self, connection: Connection) -> None:
+        """Dispatch the connection's next request, once it is complete and the previous one is answered."""
+        if connection.closed or connection.state not in (State.RECEIVING, State.PIPELINED):
             return
-        connection.behind = False
+        connection.state = State.RECEIVING
+        parse, max_bytes = partial(self._parse_head, connection), self.limits.max_body_bytes
+        response: Response | None = None
         try:
-            whole = connection.next_whole(partial(self._read_head, connection), self.limits.max_body_bytes)
-        except NoRoomError as error:
-            self._turn_away(connection, error.head, last=True)
-            return
-        except Exception as error:  # noqa: BLE001 - the head, or gunicorn itself: refused either way
-            self._refuse(connection, error)
-            return
-        if whole is None or connection.kept:
-            self.memory.count(connection)
-        if whole:
-            self._hand_on(connection, whole)
+            request = connection.next_request(parse, max_bytes)
+            if request is None or connection.counted_bytes:
+                self.memory.count(connection)
+            if request:
+                connection.state = State.ANSWERING
+                response = self.dispatcher.dispatch(connection, request)
+        except OverloadError as overload:
+            response = self.dispatcher.shed(overload.head, close=True)
+        except Exception as error:  # noqa: BLE001 - a malformed head, or a defect: refused either way
+            response = self.dispatcher.refuse(error, connection)
+        if response:
+            self._send(connection, response)
 
-    def _hand_on(self, connection: Connection, whole: Whole) -> None:
-        """Let a request wait for the loop or for a thread, unless too many do."""
-        connection.answering = True
-        large = len(whole.body) > self.limits.small_body_bytes
-        many = len(self.waiting) >= self.limits.max_pending_requests and whole.head.method == "POST"
-        if self.large.full if large else many:
-            self._turn_away(connection, whole.head, last=whole.last)
-        elif large:
-            self._begin_large(connection, whole)
-        else:
-            self.waiting.append((connection, whole))
-
-    def _read_head(self, connection: Connection, data: bytes, number: int) -> Head:
-        """Read a head; raises NoRoomError when there is no room for its body."""
-        head = read_head(data, self.cfg, connection.address, number)
-        length = head.length or 0
-        if self.limits.small_body_bytes < length <= self.limits.max_body_bytes and (
-            self.large.full or not self.memory.fits(length)
-        ):
-            raise NoRoomError(head)
+    def _parse_head(self, connection: Connection, data: bytes, number: int) -> RequestHead:
+        head = parse_head(data, self.cfg, connection.address, number)
+        self.dispatcher.admission.check_head(head)
         return head
 
-    def _begin_large(self, connection: Connection, whole: Whole) -> None:
-        """Give a request to a thread."""
-        self.selector.unregister(connection.socket)
-        self.large.begin(connection, len(whole.body), partial(self._answer, connection, whole))
-        self._tell_in_flight()
-
-    def _end_large(self, connection: Connection, answer: Answer) -> None:
-        self._tell_in_flight()
-        if connection.socket.fileno() >= 0:
-            self._watch(connection)
-            self._send(connection, answer)
-
-    def _answer(self, connection: Connection, whole: Whole) -> Answer:
-        return self._begin(connection, whole)()
-
-    def _begin(self, connection: Connection, whole: Whole) -> Callable[[], Answer]:
-        """Let the app begin an answer, and return what finishes it.
-
-        What the app does not answer itself is logged, and said to be our fault: nothing may end the loop.
-        """
-        try:
-            begun = gateway.begin(self.wsgi, whole.head, whole.body, connection.addresses)
-        except Exception as error:  # noqa: BLE001 - nothing may end the loop
-            refusal = Answer(self.unreadable_response(error, connection.address[0]), last=True)
-            return lambda: refusal
-        return partial(self._finish, connection, begun, last=whole.last)
-
-    def _finish(self, connection: Connection, begun: gateway.Begun, *, last: bool) -> Answer:
-        last = last or not self.alive
-        try:
-            return Answer(gateway.finish(begun, last=last), last)
-        except Exception as error:  # noqa: BLE001 - as above
-            return Answer(self.unreadable_response(error, connection.address[0]), last=True)
-
-    def _turn_away(self, connection: Connection, head: Head, *, last: bool) -> None:
-        self._send(connection, Answer(self.overload_response(head._replace(last=last)), last))
-
-    def _refuse(self, connection: Connection, error: Exception) -> None:
-        """Say what is wrong with a request that the app does not see, and end the connection."""
-        self._send(connection, Answer(self.unreadable_response(error, connection.address[0]), last=True))
-
-    def _send(self, connection: Connection, answer: Answer) -> None:
-        """Send what the client takes; when it has all, wait for its next request, or say farewell."""
-        connection.last |= answer.last
-        if not connection.send(answer.data):
-            self._close(connection)
+    def _time_out(self, connection: Connection) -> None:
+        """Answer 408 to an incomplete request; close a connection that is idle or takes no response."""
+        if connection.idle or connection.state in (State.SENDING, State.LINGERING):
+            self.connections.close(connection)
             return
-        if connection.outgoing:
-            self.selector.modify(connection.socket, selectors.EVENT_WRITE, partial(self._ready, connection))
-        elif connection.last:
-            connection.say_farewell()
+        connection.discard_request()
+        error = RequestTimeoutError("The request timed out: it was not complete in time.")
+        self._send(connection, self.dispatcher.refuse(error, connection))
+
+    def _send(self, connection: Connection, response: Response) -> None:
+        """Send what the client takes; when it has taken all, wait for its next request, or close."""
+        connection.close_after_response |= response.close
+        if not connection.send(response.data):
+            self.connections.close(connection)
+            return
+        if connection.unsent:
+            connection.state = State.SENDING
+            self.connections.watch(connection, selectors.EVENT_WRITE)
+        elif connection.close_after_response:
+            connection.linger()
         else:
-            connection.answered()
-            if connection.received:
-                connection.behind = True
-                self.answered.append(connection)
-        if connection.outgoing or connection.behind or connection.kept:
+            connection.await_request()
+            if connection.state is State.PIPELINED:
+                self.pipelined.append(connection)
+        # Only a connection that buffers or did so is counted: most responses spare the call.
+        if connection.unsent or connection.state is State.PIPELINED or connection.counted_bytes:
             self.memory.count(connection)
-
-
-def _weight(connection: Connection) -> tuple[bool, float]:
-    """Say how much a connection matters: least the one that has had the most time, idle or not."""
-    patience = connection.idle_seconds if connection.idle else REQUEST_SECONDS
-    return connection.answering, connection.deadline - patience

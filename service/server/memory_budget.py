@@ -1,48 +1,44 @@
-"""Memory for what a worker keeps for its clients: bounded in all, whatever each of them does.
+"""The memory budget: bounds the bytes that a worker buffers for its clients.
 
-    a connection    what has come of a request that is not whole, and what is not taken of an answer
-    the house       bodies that wait for a thread, or are in one (large.py)
+    connections    buffered partial requests and unsent responses
+    threads        bodies that wait for a thread, or are in one
 
-Only what has come is counted: to announce a large body costs nobody else anything. Where there is too much,
-the connection that has had the most time is let go. So to push out an upload, others must send all that
-there is room for within the time that it takes.
+Only bytes that have arrived are counted, so a client that announces a large body and does not send it takes
+nothing from others. When the budget is exceeded, the longest-waiting connections with large buffers are
+closed. To push out an upload, other clients must therefore send the whole budget while it is under way.
 """
 
 from service.server.connection import Connection
 
-# Bodies of the greatest size for which there is room; where that is small, room for some long answers.
-UPLOADS = 2
-LEAST_BYTES = 16 * 2**20
+# The budget holds this many bodies of the largest size.
+LARGEST_BODIES = 2
+MIN_BUDGET_BYTES = 16 * 2**20
 
 
-class Memory:
-    """The bytes that a process keeps for clients; room is what is left, below 0 when it is too much."""
+class MemoryBudget:
+    """The buffered bytes of a process."""
 
-    def __init__(self, most_bytes: int) -> None:
-        """Keep nothing yet; most_bytes is the largest body's size."""
-        self.room = self.most = max(UPLOADS * most_bytes, LEAST_BYTES)
-        self.busy = 0
+    def __init__(self, max_body_bytes: int) -> None:
+        """Begin with nothing buffered."""
+        self.budget = max(LARGEST_BODIES * max_body_bytes, MIN_BUDGET_BYTES)
+        self.in_connections = self.in_threads = 0
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more is buffered than the budget allows."""
+        return self.in_connections + self.in_threads > self.budget
 
     def count(self, connection: Connection) -> None:
-        """Count what a connection keeps by now."""
-        kept = len(connection.received) + len(connection.outgoing)
-        self.room += connection.kept - kept
-        connection.kept = kept
+        """Update the bytes that a connection buffers."""
+        size = len(connection.received) + len(connection.unsent)
+        self.in_connections += size - connection.counted_bytes
+        connection.counted_bytes = size
 
     def forget(self, connection: Connection) -> None:
-        """Count a connection that is gone no more."""
-        self.room += connection.kept
-        connection.kept = 0
+        """Stop counting a closed connection."""
+        self.in_connections -= connection.counted_bytes
+        connection.counted_bytes = 0
 
     def fits(self, length: int) -> bool:
-        """Say whether there would be room for a body if nobody else's were on its way."""
-        return length <= self.most - self.busy
-
-    def begin(self, length: int) -> None:
-        """Count a body that is to be answered."""
-        self.busy += length
-        self.room -= length
-
-    def end(self, length: int) -> None:
-        """Count a body no more that has been answered."""
-        self.begin(-length)
+        """Say whether a body fits beside those in threads; connections can be closed for it."""
+        return length <= self.budget - self.in_threads

@@ -1,9 +1,9 @@
-"""Large requests: answered in threads, bounded in number; memory.py bounds their bytes.
+"""Threads for large requests, whose number is bounded here, and their bytes in memory_budget.py.
 
-    begin      the answer, in a thread
-    finished   answers that the loop has not sent yet
+    submit     answers a request in a thread
+    finished   yields the responses for the event loop to send
 
-A large request spends its time in decoders and products that release Python's lock, so that the loop goes on.
+A large request spends most of its time in code that releases Python's lock (GIL), so the event loop goes on.
 """
 
 import os
@@ -12,57 +12,57 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
-from typing import Generic, TypeVar
 
-from service.server.connection import Connection
-from service.server.memory_budget import Memory
-
-Answer = TypeVar("Answer")
+from service.server.connection import Connection, Response
+from service.server.memory_budget import MemoryBudget
 
 
-class Large(Generic[Answer]):
-    """The large requests of a process."""
+class ThreadPool:
+    """The large requests of a process, queued and running."""
 
-    def __init__(self, threads: int, most: int, memory: Memory, wake: int) -> None:
-        """Start all threads; to `wake`, a pipe, a byte is written when an answer is finished.
+    def __init__(self, threads: int, max_pending: int, memory: MemoryBudget, wake: int) -> None:
+        """Start all threads; a byte is written to `wake`, a pipe, when a response is finished.
 
-        Raises RuntimeError where the system gives no thread: better now than in the midst of a request.
+        Raises RuntimeError if the system can't start a thread: better now than while a request waits for it.
         """
-        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="large")
-        all_there = Barrier(threads + 1)
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="large")
+        all_started = Barrier(threads + 1)
         for _ in range(threads):
-            self.threads.submit(all_there.wait)
-        all_there.wait()
-        self.most, self.memory = most, memory
-        self.wake = wake
-        self.number = 0
-        self.done: deque[tuple[Connection, int, Answer]] = deque()
+            self.executor.submit(all_started.wait)
+        all_started.wait()
+        self.threads, self.max_pending, self.memory, self.wake = threads, max_pending, memory, wake
+        self.pending = 0
+        self.done: deque[tuple[Connection, int, Response]] = deque()
 
     @property
     def full(self) -> bool:
-        """Whether too many wait for another to be begun."""
-        return self.number >= self.most
+        """Whether no more requests may be submitted."""
+        return self.pending >= self.max_pending
 
-    def begin(self, connection: Connection, length: int, answer: Callable[[], Answer]) -> None:
-        """Answer in a thread; the body, of that length, counts until the answer is there."""
-        self.number += 1
-        self.memory.begin(length)
-        future = self.threads.submit(answer)
-        future.add_done_callback(partial(self._hand_over, connection, length))
+    @property
+    def queued(self) -> int:
+        """How many requests wait for a thread."""
+        return max(self.pending - self.threads, 0)
 
-    def _hand_over(self, connection: Connection, length: int, answer: "Future[Answer]") -> None:
-        """Hand an answer to the loop; still in the thread."""
-        self.done.append((connection, length, answer.result()))
+    def submit(self, connection: Connection, body_bytes: int, answer: Callable[[], Response]) -> None:
+        """Call `answer` in a thread; the request's body counts in the memory budget until it returns."""
+        self.pending += 1
+        self.memory.in_threads += body_bytes
+        self.executor.submit(answer).add_done_callback(partial(self._hand_over, connection, body_bytes))
+
+    def _hand_over(self, connection: Connection, body_bytes: int, response: "Future[Response]") -> None:
+        """Hand a response to the event loop; called in the thread."""
+        self.done.append((connection, body_bytes, response.result()))
         os.write(self.wake, b"1")
 
-    def finished(self) -> Iterator[tuple[Connection, Answer]]:
-        """Yield the answers that have become whole."""
+    def finished(self) -> Iterator[tuple[Connection, Response]]:
+        """Yield the responses that are finished, each once."""
         while self.done:
-            connection, length, answer = self.done.popleft()
-            self.number -= 1
-            self.memory.end(length)
-            yield connection, answer
+            connection, body_bytes, response = self.done.popleft()
+            self.pending -= 1
+            self.memory.in_threads -= body_bytes
+            yield connection, response
 
-    def leave(self) -> None:
-        """Begin no more."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
+    def shut_down(self) -> None:
+        """Start no more requests."""
+        self.executor.shutdown(wait=False, cancel_futures=True)

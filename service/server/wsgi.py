@@ -1,46 +1,43 @@
-"""WSGI (PEP 3333): what the app is told of a request, and its answer as bytes.
+"""WSGI (PEP 3333): calls the app for a request, and writes its response as bytes.
 
-An answer is complete before its first byte is sent. So its length is always known.
+A response is complete before its first byte is sent, so its length is always known, and an app that fails
+half way through still gets a proper error response. Calling the app and iterating its body are two steps: the
+dispatcher calls the app for all queued requests first, so that the app can work on all of them at once.
 """
 
 import sys
 from collections.abc import Callable, Iterable
-from email.utils import formatdate
-from functools import lru_cache
 from io import BytesIO
-from time import time
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any
 
-from service.server.request_head import Head
+import gunicorn
+from gunicorn.util import http_date
 
-NAME = "digits"
-SAME_FOR_ALL: dict[str, Any] = {
+from service.server.connection import Request
+
+BASE_ENVIRON: dict[str, Any] = {
     "SCRIPT_NAME": "",
-    "SERVER_SOFTWARE": NAME,
     "wsgi.errors": sys.stderr,
     "wsgi.version": (1, 0),
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
-    # There is nothing after the body, even where its length is not said (werkzeug's extension).
+    # Werkzeug's extension: wsgi.input ends with the body, even where Content-Length is missing.
     "wsgi.input_terminated": True,
 }
-NO_BODY = frozenset({204, 304})
-Environ = dict[str, Any]
-App = Callable[[Environ, Any], Iterable[bytes]]
+STATUSES_WITHOUT_BODY = frozenset({204, 304})
+Headers = list[tuple[str, str]]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-class Begun(NamedTuple):
-    """An answer whose status and headers are there; its body is written when it is asked for."""
-
-    started: list[Any]
-    chunks: Iterable[bytes]
-
-
-def begin(app: App, head: Head, body: bytes, addresses: dict[str, str]) -> Begun:
-    """Let the app begin to answer a request; addresses are the environ's REMOTE_ and SERVER_ variables."""
-    environ = {
-        **SAME_FOR_ALL,
+def environ_of(request: Request, addresses: dict[str, str]) -> dict[str, Any]:
+    """Return the WSGI environ of a request; addresses are its REMOTE_ and SERVER_ variables."""
+    head = request.head
+    return {
+        **BASE_ENVIRON,
+        "SERVER_SOFTWARE": gunicorn.SERVER,
         **addresses,
         **head.fields,
         "REQUEST_METHOD": head.method,
@@ -48,42 +45,73 @@ def begin(app: App, head: Head, body: bytes, addresses: dict[str, str]) -> Begun
         "QUERY_STRING": head.query,
         "SERVER_PROTOCOL": head.protocol,
         "wsgi.url_scheme": head.scheme,
-        "wsgi.input": BytesIO(body),
+        "wsgi.input": BytesIO(request.body),
     }
-    started: list[Any] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
-        started[:] = status, headers
-
-    chunks = app(environ, start_response)
-    return Begun(started, chunks)
 
 
-def finish(begun: Begun, *, last: bool) -> bytes:
-    """Let the app end its answer; `last` tells the client that the connection ends with it."""
-    try:
-        content = b"".join(begun.chunks)
-    finally:
-        if hasattr(begun.chunks, "close"):
-            begun.chunks.close()
-    return as_bytes(begun.started[0], begun.started[1], content, last=last)
+class PendingResponse:
+    """The response of an app that was called, and whose body is not iterated yet."""
+
+    def __init__(self, app: App, environ: dict[str, Any]) -> None:
+        """Call the app; what it raises is raised again by `finish`."""
+        self.status: str | None = None
+        self.headers: Headers = []
+        self.body: list[bytes] = []
+        self.is_head = environ["REQUEST_METHOD"] == "HEAD"
+        self.error: Exception | None = None
+        try:
+            self.iterable = app(environ, self.start_response)
+        except Exception as error:  # noqa: BLE001 - it must not end the event loop
+            self.error = error
+
+    def start_response(
+        self, status: str, headers: Headers, exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
+        """Keep the status and headers; return `write`, which appends to the body.
+
+        A second call needs exc_info. It replaces the first one, or raises the error again if there is a part
+        of the body already.
+        """
+        if exc_info and any(self.body):
+            raise exc_info[1].with_traceback(exc_info[2])
+        if self.status is not None and not exc_info:
+            raise RuntimeError("the app called start_response twice, the second time without exc_info")
+        self.status, self.headers = status, headers
+        return self.body.append
+
+    def finish(self, *, close: bool) -> bytes:
+        """Iterate the body and return the response as bytes; `close` announces the end of the connection.
+
+        Raises what the app raises, and RuntimeError if it has not called start_response.
+        """
+        if self.error:
+            raise self.error
+        try:
+            for chunk in self.iterable:
+                self.body.append(chunk)
+        finally:
+            if hasattr(self.iterable, "close"):
+                self.iterable.close()
+        if self.status is None:
+            raise RuntimeError("the app did not call start_response before the end of its body")
+        body = b"".join(self.body)
+        return response_bytes(self.status, self.headers, body, close=close, is_head=self.is_head)
 
 
-def as_bytes(status: str, headers: list[tuple[str, str]], content: bytes, *, last: bool) -> bytes:
-    r"""Write an answer as HTTP/1.1 has it.
+def response_bytes(
+    status: str, headers: Headers, body: bytes, *, close: bool, is_head: bool = False
+) -> bytes:
+    r"""Return a response in HTTP/1.1; to HEAD, one with the headers that GET would give, and no body.
 
-    >>> as_bytes("404 NOT FOUND", [], b"no", last=True).split(b"\r\n")[::3]
+    >>> response_bytes("404 NOT FOUND", [], b"no", close=True).split(b"\r\n")[::3]
     [b'HTTP/1.1 404 NOT FOUND', b'Connection: close', b'no']
     """
-    lines = [_first_lines(status, int(time()), last=last)]
+    lines = [f"HTTP/1.1 {status}", f"Server: {gunicorn.SERVER}", f"Date: {http_date()}"]
+    lines.append(f"Connection: {'close' if close else 'keep-alive'}")
     lines += [f"{name}: {value}" for name, value in headers]
-    if int(status[:3]) not in NO_BODY and not any(name.lower() == "content-length" for name, _ in headers):
-        lines.append(f"Content-Length: {len(content)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
-
-
-@lru_cache(64)
-def _first_lines(status: str, seconds: int, *, last: bool) -> str:
-    connection = "close" if last else "keep-alive"
-    date = formatdate(seconds, usegmt=True)
-    return f"HTTP/1.1 {status}\r\nServer: {NAME}\r\nDate: {date}\r\nConnection: {connection}"
+    has_length = any(name.lower() == "content-length" for name, _ in headers)
+    if int(status[:3]) in STATUSES_WITHOUT_BODY:
+        body = b""
+    elif not has_length and (body or not is_head):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if is_head else body)

@@ -27,15 +27,15 @@ def test_each_piece_is_where_its_address_says(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["service.nowhere:create_app", "service.app:nothing", "service.app:App.run"]
+    "address", ["service.nowhere:create_app", "service.app:nothing", "service.worker:Worker.notify"]
 )
 def test_missing_piece_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing module, a missing name and an inherited method are refused; the message has the address."""
-    monkeypatch.setitem(pieces.PIECES, "route lookup", address)
+    monkeypatch.setitem(pieces.PIECES, "app factory", address)
     with pytest.raises(
-        pieces.MissingPieceError, match=f"^the route lookup is not at {address}: correct PIECES"
+        pieces.MissingPieceError, match=f"^the app factory is not at {address}: correct PIECES"
     ):
-        pieces.replace("route lookup", None)
+        pieces.replace("app factory", None)
 
 
 def test_each_variant_is_started_with_its_module() -> None:

@@ -89,7 +89,7 @@ def test_its_command_line_is_there(running_image: Container) -> None:
     ended = running_image.run("python", "-m", "service", "check")
     assert ended.returncode == 1
     where = f"127.0.0.1, port {running_image.port}"
-    assert ended.stderr == f"digits: nothing can listen on {where}: Address already in use\n"
+    assert ended.stderr == f"digits: can't listen on {where}: Address already in use\n"
 
 
 def test_it_can_do_no_more_than_it_must(running_image: Container) -> None:

@@ -3,7 +3,7 @@
 images      a file is read, within time and memory, or refused for one of the documented reasons
 answers     a request is answered with the documented document, and never with a 5xx
 forms       the quick reader of forms reads what werkzeug reads, or leaves it to werkzeug
-heads       the quick reader of heads reads what gunicorn reads, or leaves it to gunicorn
+heads       the app is told of a head what gunicorn would tell it, and no head that gunicorn refuses is taken
 """
 
 import json
@@ -15,7 +15,11 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from flask import Flask
 from gunicorn.config import Config
-from gunicorn.http.errors import ParseException
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import InvalidHeader, ParseException
+from gunicorn.http.message import Request as GunicornRequest
+from gunicorn.http.unreader import IterUnreader
+from gunicorn.http.wsgi import create
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
@@ -25,8 +29,9 @@ from service.app import create_app
 from service.images.codec import InvalidImage, decode
 from service.images.normalise import SIDE, normalise
 from service.problems import REASONS
-from service.server.request_head import _unusual, _usual
-from service.server.wsgi import SAME_FOR_ALL
+from service.server.connection import Request
+from service.server.request_head import parse_head
+from service.server.wsgi import BASE_ENVIRON, environ_of
 from service.settings import Settings
 
 # Enough for any kind of picture, and little enough for thousands in a second.
@@ -35,6 +40,11 @@ CLIENT = ("127.0.0.1", 50000)
 PROBLEM = {"type", "title", "status", "detail", "instance"}
 DIGIT = {"digit", "confidence", "probabilities", "prediction_set", "abstained", "model"}
 CONFIG = Config()
+REFUSALS = (ParseException, OSError, StopIteration)
+TOLD = {
+    *("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "wsgi.url_scheme"),
+    *("CONTENT_TYPE", "CONTENT_LENGTH"),
+}
 
 
 def images(data: bytes) -> None:
@@ -66,7 +76,7 @@ def answers(data: bytes) -> None:
     query, _, body = rest.partition(b"\n")
     started: list[Any] = []
     environ = {
-        **SAME_FOR_ALL,
+        **BASE_ENVIRON,
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/predict",
         # The server lets nothing else through.
@@ -135,15 +145,35 @@ def forms(data: bytes) -> None:
 
 def heads(data: bytes) -> None:
     """Read a request's head."""
-    head, end, _ = data.partition(b"\r\n\r\n")
-    quick = _usual(head + end)
+    data = b"".join(data.partition(b"\r\n\r\n")[:2])
+    refusal, head, request = None, None, None
     try:
-        slow = _unusual(head + end, CONFIG, CLIENT, 1)
-    except (ParseException, OSError, StopIteration):
-        assert quick is None
+        head = parse_head(data, CONFIG, CLIENT, 1)
+    except REFUSALS as error:
+        refusal = error
+    try:
+        request = GunicornRequest(CONFIG, IterUnreader([data]), CLIENT, 1)
+    except REFUSALS:
+        assert head is None
         return
-    assert quick is None or quick == slow
-    assert slow.length is None or slow.length >= 0
+    if head is None:
+        # The one thing that gunicorn accepts and the server does not: a host that is none.
+        assert isinstance(refusal, InvalidHeader)
+        assert refusal.hdr == "HOST"
+        return
+    assert head.close or not request.should_close()
+    reader = request.body.reader
+    assert (head.content_length is None) == isinstance(reader, ChunkedReader)
+    assert isinstance(reader, ChunkedReader) or head.content_length == getattr(reader, "length", 0)
+    _compare(environ_of(Request(head, b"", close=False), {}), request)
+
+
+def _compare(environ: dict[str, Any], request: GunicornRequest) -> None:
+    """Compare what the server tells the app with what gunicorn would tell it."""
+    request._expected_100_continue = False  # it would be sent to the socket, which there is not
+    expected = create(request, None, CLIENT, CLIENT, CONFIG)[1]
+    told = TOLD | {name for name in {**environ, **expected} if name.startswith("HTTP_")}
+    assert {name: environ.get(name) for name in told} == {name: expected.get(name) for name in told}
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -29,14 +29,12 @@ class Variant(NamedTuple):
 
     text          what it does instead
     module        its module in variants/, or "" if nothing is replaced
-    arguments     of gunicorn, besides the service's configuration
     variables     of its environment; {folder} is filled in
     proxied       whether it stands behind a trusted proxy, and is compared with one that does, too
     """
 
     text: str
     module: str = ""
-    arguments: tuple[str, ...] = ()
     variables: Mapping[str, str] = {}
     proxied: bool = False
 
@@ -51,10 +49,9 @@ VARIANTS = {
     "as_it_is_again": Variant("the same once more: the noise"),
     "stock_gthread": Variant(
         "gunicorn's gthread instead of our event loop",
-        arguments=("--worker-class", "gthread", "--threads", "4"),
+        variables={"DIGITS_WORKER_CLASS": "gthread", "DIGITS_THREADS": "4"},
     ),
     "gunicorn_parser": Variant("gunicorn's parser for every request head", "gunicorn_parser"),
-    "heads_not_remembered": Variant("no cache of request heads", "heads_not_remembered"),
     "no_micro_batching": Variant("a forward pass for each request", "no_micro_batching"),
     "werkzeug_multipart": Variant("werkzeug's parser for every form", "werkzeug_multipart"),
     "prometheus_multiprocess": Variant(
@@ -83,7 +80,7 @@ def _entry(variant: Variant) -> Entry:
     return Entry(
         variant.text,
         "serve",
-        ("python", *program, *CONFIG, *variant.arguments),
+        ("python", *program, *CONFIG),
         {
             f"{form}{suffix}": Takes(form, "/predict", _fields(variant, browser=bool(suffix)))
             for suffix in HEADS.values()

@@ -8,15 +8,15 @@ from typing import Any
 
 # By the name that variants use: the module that looks the part up, and the attribute there.
 PIECES = {
-    "fast head parser": "service.server.request_head:_usual",
+    "fast head parser": "service.server.request_head:_parse_usual",
     "app factory": "service.app:create_app",
     "pending response": "service.api.predict:PendingResponse",
     "PNG reader": "service.api.predict:decode",
-    "fast multipart reader": "service.api.request_body:files_in",
+    "fast multipart reader": "service.api.request_body:read_common_form",
     "client address": "service.access.guard:client_address",
     "counter": "service.shared_memory.counters:Counter",
     "histogram": "service.shared_memory.counters:Histogram",
-    "sum of the counters": "service.shared_memory.counters:COLLECTOR",
+    "collector": "service.shared_memory.counters:COLLECTOR",
 }
 
 

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -13,22 +12,26 @@ from flask import Flask
 from prometheus_client import REGISTRY
 
 from service.api import micro_batching
-from service.server.request_head import Head
-from service.server.wsgi import Begun, begin, finish
+from service.server.connection import Request
+from service.server.request_head import RequestHead
+from service.server.wsgi import PendingResponse, environ_of
 from tests.parity import digits_offline, png_of
 from training.data import Examples
 
 
-def begun(app: Flask, body: bytes) -> Begun:
+def begun(app: Flask, body: bytes) -> PendingResponse:
     """Begin to answer a PNG, as the worker does."""
     fields = {"CONTENT_TYPE": "image/png", "CONTENT_LENGTH": str(len(body)), "HTTP_HOST": "a"}
-    head = Head("POST", "/predict", "", "HTTP/1.1", "http", fields, len(body), last=False, asks=False)
-    return begin(app.wsgi_app, head, body, {"SERVER_NAME": "a", "SERVER_PORT": "80"})
+    head = RequestHead(
+        *("POST", "/predict", "", "HTTP/1.1", "http", fields, len(body)), close=False, expects_continue=False
+    )
+    environ = environ_of(Request(head, body, close=False), {"SERVER_NAME": "a", "SERVER_PORT": "80"})
+    return PendingResponse(app.wsgi_app, environ)
 
 
-def document(answer: Begun) -> dict[str, Any]:
+def document(answer: PendingResponse) -> dict[str, Any]:
     """Finish an answer, and return what it says."""
-    written: dict[str, Any] = json.loads(BytesIO(finish(answer, last=False)).getvalue().split(b"\r\n\r\n")[1])
+    written: dict[str, Any] = json.loads(answer.finish(close=False).split(b"\r\n\r\n")[1])
     return written
 
 

@@ -1,4 +1,4 @@
-"""The Python client before the real service."""
+"""The Python client against the real service."""
 
 import shutil
 import subprocess
@@ -15,10 +15,11 @@ import pytest
 from PIL import Image as PillowImage
 
 from service.client import DigitsClient, Image, Prediction, Problem, RefusedError, UnreachableError
-from service.client.images import BATCH_IMAGES, as_png
+from service.client.images import BATCH_IMAGES
 from tests.conftest import DATA
 from tests.parity import digits_offline, png_of
 from tests.server import ROOT, Server, post_png, running
+from tests.service.client.scripted import Response, ScriptedServer
 from training.data import Examples
 
 ALONE = """
@@ -45,12 +46,12 @@ def digits(server: Server) -> Iterator[DigitsClient]:
 
 
 def url_of(server: Server) -> str:
-    """Return where a server is."""
+    """Return the URL of a server."""
     return f"http://127.0.0.1:{server.port}"
 
 
-def test_it_needs_python_alone(server: Server, tmp_path: Path) -> None:
-    """Beside nothing but its own folder, in a Python without any package, it works."""
+def test_needs_only_the_standard_library(server: Server, tmp_path: Path) -> None:
+    """A copy of the client's folder works in a Python without any package."""
     shutil.copytree(ROOT / "service" / "client", tmp_path / "service" / "client")
     shutil.copy(ROOT / "service" / "__init__.py", tmp_path / "service")
     seven = str(DATA / "7.png")
@@ -63,8 +64,8 @@ def test_it_needs_python_alone(server: Server, tmp_path: Path) -> None:
     assert (ended.stdout, ended.stderr) == ("7 7 7\n", "")
 
 
-def test_a_prediction_says_what_the_service_said(server: Server, digits: DigitsClient, seven: bytes) -> None:
-    """Every field of the answer's document is in the prediction, and its name; nothing can be changed."""
+def test_prediction_has_all_fields(server: Server, digits: DigitsClient, seven: bytes) -> None:
+    """A prediction has every field of the response's document, and its X-Request-Id; it is immutable."""
     connection = server.connect()
     document = post_png(connection, seven)[1]
     connection.close()
@@ -85,7 +86,7 @@ def test_a_prediction_says_what_the_service_said(server: Server, digits: DigitsC
 
 
 def test_every_kind_of_image(digits: DigitsClient, seven: bytes) -> None:
-    """A path, bytes, Pillow's image and an array are the same image; so are a view and the array's copy."""
+    """A path, bytes, a Pillow image, an array and a view of an array give the same probabilities."""
     path = DATA / "7.png"
     image = PillowImage.open(path)
     array = np.asarray(image)
@@ -104,10 +105,13 @@ def test_every_kind_of_image(digits: DigitsClient, seven: bytes) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (300, 200)])
-def test_an_array_is_the_png_that_pillow_reads(shape: tuple[int, int]) -> None:
-    """What is sent for an array, Pillow reads as that array."""
+def test_array_is_sent_as_png(scripted: ScriptedServer, shape: tuple[int, int]) -> None:
+    """An array is sent as a PNG, which Pillow reads as the same array."""
     array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    image = PillowImage.open(BytesIO(as_png(array)))
+    scripted.script.append(Response())
+    with DigitsClient(scripted.url) as digits:
+        digits.predict(array)
+    image = PillowImage.open(BytesIO(scripted.received[0].body))
     image.load()
     assert image.mode == "L"
     np.testing.assert_array_equal(np.asarray(image), array)
@@ -117,16 +121,14 @@ def test_an_array_is_the_png_that_pillow_reads(shape: tuple[int, int]) -> None:
     "array",
     [np.zeros((28, 28)), np.zeros((28, 28, 3), np.uint8), np.zeros(784, np.uint8), np.zeros((0, 9), "B")],
 )
-def test_an_array_of_another_kind_is_refused(
-    digits: DigitsClient, array: np.typing.NDArray[np.generic]
-) -> None:
-    """What can be meant in more than one way is not guessed: the sentence says how to write it."""
+def test_ambiguous_array_is_refused(digits: DigitsClient, array: np.typing.NDArray[np.generic]) -> None:
+    """An array that is not uint8 (height, width) is refused; the error says how to convert it."""
     with pytest.raises(ValueError, match=r"must be uint8 \(height, width\), not .*\.astype\('uint8'\)"):
         digits.predict(array)
 
 
-def test_what_is_no_image_is_the_caller_s_error(digits: DigitsClient) -> None:
-    """A number is no image, and a file that isn't there is Python's own error."""
+def test_other_objects_are_refused(digits: DigitsClient) -> None:
+    """A number is a TypeError, a missing file a FileNotFoundError."""
     with pytest.raises(TypeError, match="not int"):
         digits.predict(7)  # type: ignore[arg-type]  # that is the claim
     with pytest.raises(FileNotFoundError):
@@ -134,24 +136,24 @@ def test_what_is_no_image_is_the_caller_s_error(digits: DigitsClient) -> None:
 
 
 def test_many_in_order(digits: DigitsClient, mnist_500: Examples) -> None:
-    """500 images from a generator, of several kinds, go in several forms and come back in order."""
+    """500 images of several kinds from a generator are sent in several forms, and answered in order."""
     kinds = (lambda image: image, png_of, PillowImage.fromarray)
     images = (kinds[index % 3](image) for index, image in enumerate(mnist_500.images))
     found = list(digits.predict_many(images))
     assert [entry.digit for entry in found if isinstance(entry, Prediction)] == digits_offline(
         mnist_500.images
     )
-    # One request for each form: they share its name.
+    # The images of a form share the X-Request-Id.
     assert len({entry.request for entry in found}) == -(-500 // BATCH_IMAGES)
 
 
-def test_none_at_all(digits: DigitsClient) -> None:
-    """No images, no request, no answers."""
+def test_no_images(digits: DigitsClient) -> None:
+    """Without images there are no predictions."""
     assert list(digits.predict_many([])) == []
 
 
-def test_nothing_is_sent_before_it_is_asked_for(digits: DigitsClient, seven: bytes) -> None:
-    """An endless supply of images is read a form at a time."""
+def test_images_are_read_on_demand(digits: DigitsClient, seven: bytes) -> None:
+    """An endless iterator of images is read one form at a time."""
     taken = 0
 
     def endless() -> Iterator[bytes]:
@@ -166,8 +168,8 @@ def test_nothing_is_sent_before_it_is_asked_for(digits: DigitsClient, seven: byt
     assert taken == BATCH_IMAGES + 1
 
 
-def test_a_bad_image_has_its_problem_in_its_place(digits: DigitsClient, seven: bytes, blank: bytes) -> None:
-    """Whether the service or this machine can't read it: its neighbours are answered."""
+def test_unreadable_images_among_others(digits: DigitsClient, seven: bytes, blank: bytes) -> None:
+    """An image that the service refuses, or that can't be sent, yields its Problem; the others are read."""
     images: list[Image] = [
         seven,
         b"no picture",
@@ -191,18 +193,18 @@ def test_a_bad_image_has_its_problem_in_its_place(digits: DigitsClient, seven: b
 
 
 @pytest.mark.parametrize("number", [0, BATCH_IMAGES])
-def test_a_bad_image_alone_is_no_exception(
+def test_unreadable_image_alone_in_a_form(
     digits: DigitsClient, seven: bytes, blank: bytes, number: int
 ) -> None:
-    """The image that is alone in the last form, or in all, is a value, too."""
+    """An unreadable image that is alone in the last form yields a Problem, too, and no exception."""
     *others, last = digits.predict_many([*[seven] * number, blank])
     assert isinstance(last, Problem)
     assert last.status == 422
     assert len(others) == number
 
 
-def test_a_refusal_carries_its_problem(digits: DigitsClient, blank: bytes) -> None:
-    """An image alone that can't be read is an exception with RFC 9457's fields, and a line that says so."""
+def test_refusal_has_problem(digits: DigitsClient, blank: bytes) -> None:
+    """`predict` raises RefusedError for an unreadable image, with RFC 9457's fields and a message."""
     with pytest.raises(RefusedError, match=r"^422 Blank image: ") as caught:
         digits.predict(blank)
     problem = caught.value.problem
@@ -215,44 +217,44 @@ def test_a_refusal_carries_its_problem(digits: DigitsClient, blank: bytes) -> No
 
 
 def test_threads_share_a_client(digits: DigitsClient, mnist_500: Examples) -> None:
-    """Eight threads that use one client get each its own answers."""
+    """Eight threads that share a client each get their own predictions."""
     images = mnist_500.images[:200]
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda image: digits.predict(image).digit, images))
     assert found == digits_offline(images)
 
 
-def test_a_key(seven: bytes) -> None:
-    """With the right key, which need not be ASCII, it works; a wrong one or none is an exception at once."""
+def test_api_key(seven: bytes) -> None:
+    """A valid key, ASCII or not, is accepted; a wrong or missing one raises RefusedError at once."""
     with running({"DIGITS_API_KEY": "schlüssel"}) as server:
         with DigitsClient(url_of(server), api_key="schlüssel") as digits:
             assert digits.predict(seven).digit == 7
         for wrong in ("key", None):
             with DigitsClient(url_of(server), api_key=wrong) as digits:
-                with pytest.raises(RefusedError, match=r"^401 Unauthorized: Send the key"):
+                with pytest.raises(RefusedError, match=r"^401 Unauthorized: An API key is required"):
                     digits.predict(seven)
                 for number in (1, 2):
                     with pytest.raises(RefusedError, match=r"^401 "):
                         list(digits.predict_many([seven] * number))
 
 
-def test_a_service_that_restarts(seven: bytes) -> None:
-    """Another service in the place of the old one answers at once; where there is none, that is said."""
+def test_service_restarts(seven: bytes) -> None:
+    """After a restart the service answers at once; while it is down, UnreachableError is raised."""
     with running() as old, DigitsClient(url_of(old), attempts=1) as digits:
         assert digits.predict(seven).digit == 7
         old.stop()
         with running({"DIGITS_PORT": str(old.port)}):
-            # The client still holds a connection to the old one, and has a single attempt.
+            # The client still has a connection to the old service, and a single attempt.
             assert digits.predict(seven).digit == 7
             digits.close()
-        with pytest.raises(UnreachableError, match=rf"^no answer from {url_of(old)}: "):
+        with pytest.raises(UnreachableError, match=rf"^no response from {url_of(old)}: "):
             digits.predict(seven)
 
 
 def test_limits_and_overload(mnist_500: Examples) -> None:
-    """A service that reads 3 files at a time, one large request at a time, answers six threads in the end."""
+    """Six threads are answered by a service that takes 3 files in a form and one large request at a time."""
     settings = {"DIGITS_WORKERS": "1", "DIGITS_MAX_WAITING": "1", "DIGITS_MAX_IMAGES": "3"}
-    photos = [as_png(np.kron(image, np.ones((60, 60), np.uint8))) for image in mnist_500.images[:6]]
+    photos = [png_of(np.kron(image, np.ones((60, 60), np.uint8))) for image in mnist_500.images[:6]]
     wanted = digits_offline(mnist_500.images[:6])
     together = threading.Barrier(6)
     with running(settings) as server, DigitsClient(url_of(server), attempts=100) as digits:

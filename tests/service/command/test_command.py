@@ -1,4 +1,4 @@
-"""The command line: files in, answers out, by the service's own way."""
+"""The command line: predictions for files, by the same code as in the service."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from service.command import progress
-from service.command.files import BATCH, Unread, files_in
+from service.command.files import BATCH
 from service.command.main import main
 from service.images.codec import decode
 from service.images.normalise import normalise
@@ -44,14 +44,14 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def run_alone(*arguments: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
-    """Run the command line as people do."""
+    """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "service", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, **options)  # type: ignore[call-overload]  # its own options
 
 
 @pytest.fixture
 def folder(tmp_path: Path, mnist_500: Examples) -> Path:
-    """More images than go through the network together, in a folder and folders in it, and other files."""
+    """More images than a batch has, in subfolders, beside another file."""
     for index, image in enumerate(mnist_500.images[: 2 * BATCH + 5]):
         path = tmp_path / "scans" / f"{index % 3}" / f"{index:03}{('.png', '.PNG')[index % 2]}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +60,8 @@ def folder(tmp_path: Path, mnist_500: Examples) -> Path:
     return tmp_path / "scans"
 
 
-def test_a_table(run: Run) -> None:
-    """What people get when they ask for nothing else."""
+def test_table(run: Run) -> None:
+    """The default output is a table with aligned columns."""
     code, out, err = run("predict", SEVEN)
     head, line = out.splitlines()
     assert (code, err) == (0, "")
@@ -70,16 +70,16 @@ def test_a_table(run: Run) -> None:
     assert head.index("digit") + len("digit") == line.index(" 7 ") + 2
 
 
-def test_json_lines_are_the_service_s_answers(run: Run, client: FlaskClient, seven: bytes) -> None:
-    """A line is the document that the service answers with, and the file's name before it."""
+def test_json_lines(run: Run, client: FlaskClient, seven: bytes) -> None:
+    """A line is the service's response, with the file name in front."""
     code, out, _ = run("predict", SEVEN, "--format", "jsonl")
     answer = client.post("/predict", data=seven, content_type="image/png").get_json()
     assert code == 0
     assert json.loads(out) == {"file": SEVEN} | answer
 
 
-def test_a_folder_is_its_images(run: Run, folder: Path, mnist_500: Examples) -> None:
-    """Those in it and in its folders, sorted by name; batches change nothing of digits and order."""
+def test_folder(run: Run, folder: Path, mnist_500: Examples) -> None:
+    """A folder stands for all PNGs under it, sorted by name; batching changes neither digits nor order."""
     code, out, err = run("predict", folder, "--format", "jsonl")
     lines = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "")
@@ -91,7 +91,7 @@ def test_a_folder_is_its_images(run: Run, folder: Path, mnist_500: Examples) -> 
 
 
 def test_csv(run: Run, folder: Path) -> None:
-    """A head and a row for each file, which a spreadsheet can read, with the ten probabilities."""
+    """CSV has a header and a row for each file, with the ten probabilities."""
     code, out, _ = run("predict", folder / "0", SEVEN, "--format", "csv")
     head, *rows = csv.reader(io.StringIO(out))
     assert code == 0
@@ -103,10 +103,10 @@ def test_csv(run: Run, folder: Path) -> None:
         assert float(row[2]) == probabilities[int(row[1])] == max(probabilities)
 
 
-def test_what_cannot_be_read_is_named(
+def test_unreadable_files(
     run: Run, tmp_path: Path, seven: bytes, blank: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each with its reason on standard error; the rest is answered, in its order, and the exit code is 1."""
+    """Standard error has the reason for each unreadable file; the others are read, and the exit code is 1."""
     monkeypatch.setenv("DIGITS_MAX_UPLOAD_BYTES", "1000")
     contents = {
         "blank": blank,
@@ -132,8 +132,8 @@ def test_what_cannot_be_read_is_named(
     }
 
 
-def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is named, too, and the others are read."""
+def test_unreadable_folder(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subfolder that can't be listed is reported; the files of the others are read."""
     scandir = os.scandir
 
     def forbidden(path: str) -> Iterator[os.DirEntry[str]]:
@@ -142,13 +142,13 @@ def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.Monkey
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    *files, last = files_in([str(folder)])
-    assert last == Unread(str(folder / "1"), "Permission denied")
-    assert {Path(str(file)).parent.name for file in files} == {"0", "2"}
+    code, out, err = run("predict", folder, "--format", "jsonl")
+    assert (code, err) == (1, f"{folder / '1'}: Permission denied\n")
+    assert {Path(json.loads(line)["file"]).parent.name for line in out.splitlines()} == {"0", "2"}
 
 
 def test_standard_input(seven: bytes) -> None:
-    """`-` is a PNG on standard input."""
+    """`-` reads a PNG from standard input."""
     ended = run_alone("predict", "-", input=seven)
     assert ended.stdout.split()[5:7] == [b"-", b"7"]
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -156,7 +156,7 @@ def test_standard_input(seven: bytes) -> None:
 
 
 def test_receipts(run: Run, tmp_path: Path, folder: Path, mnist_500: Examples) -> None:
-    """What the network saw of each file is a PNG of 28 × 28; those of one name are kept apart."""
+    """The network's input for each file is written as a PNG of 28 × 28; equal names are kept apart."""
     large = tmp_path / "7.png"
     Image.open(SEVEN).resize((300, 300)).save(large)
     seen = tmp_path / "to" / "seen"
@@ -175,11 +175,11 @@ def test_receipts(run: Run, tmp_path: Path, folder: Path, mnist_500: Examples) -
 
 
 def test_receipts_overwrite_nothing(run: Run, tmp_path: Path) -> None:
-    """A folder in which there is something is left as it is."""
+    """A folder that is not empty is refused, and stays as it is."""
     (tmp_path / "mine.png").write_bytes(b"mine")
     code, out, err = run("predict", SEVEN, "--receipt", tmp_path)
     assert (code, out) == (2, "")
-    assert err == f"digits: {tmp_path} is not empty: what the network saw goes into a folder of its own\n"
+    assert err == f"digits: {tmp_path} is not empty: --receipt needs a new or empty folder\n"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
 
 
@@ -193,7 +193,7 @@ def test_receipts_overwrite_nothing(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_usage(run: Run, arguments: list[str], words: str) -> None:
-    """What can't be meant is answered with how it is used, and exit code 2."""
+    """Invalid arguments print the usage; the exit code is 2."""
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert words in err
@@ -207,10 +207,10 @@ def test_usage(run: Run, arguments: list[str], words: str) -> None:
         ("MODEL", "nowhere.npz", "no such file"),
     ],
 )
-def test_what_it_is_told_must_be_usable(
+def test_invalid_settings(
     run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
-    """It has the service's settings, and can't begin with a bad one."""
+    """The command has the service's settings; an invalid one ends it with exit code 2."""
     monkeypatch.setenv(f"DIGITS_{name}", value)
     code, out, err = run("predict", SEVEN)
     assert (code, out) == (2, "")
@@ -218,8 +218,8 @@ def test_what_it_is_told_must_be_usable(
     assert words in err
 
 
-def test_a_reader_that_leaves(seven: bytes, tmp_path: Path) -> None:
-    """`| head` ends it without a word."""
+def test_closed_pipe(seven: bytes, tmp_path: Path) -> None:
+    """A closed pipe, as after `| head`, ends the command without a traceback."""
     path = tmp_path / "7.png"
     path.write_bytes(seven)
     with subprocess.Popen(
@@ -236,8 +236,8 @@ def test_a_reader_that_leaves(seven: bytes, tmp_path: Path) -> None:
     assert process.returncode < 0
 
 
-def test_it_starts_without_the_service() -> None:
-    """Neither Flask nor what counts requests is imported, and a folder for counters need not be there."""
+def test_starts_without_flask_and_metrics() -> None:
+    """The command imports neither Flask nor prometheus_client, and needs no folder for metrics."""
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": "/nowhere"}
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "service", "predict", SEVEN],
@@ -252,8 +252,8 @@ def test_it_starts_without_the_service() -> None:
     assert imported.isdisjoint({"flask", "werkzeug", "gunicorn", "prometheus_client"})
 
 
-def test_names_do_nothing_to_a_terminal(seven: bytes, tmp_path: Path) -> None:
-    """Names with control characters, or that are no text, are written so that they do no harm."""
+def test_hostile_file_names(seven: bytes, tmp_path: Path) -> None:
+    """Control characters and invalid bytes in names are escaped in the table, and kept in CSV and JSON."""
     names = [b"\x1b[31m.png", b"\xff.png", "é.png".encode()]
     for name in names:
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))).write_bytes(seven)
@@ -267,8 +267,8 @@ def test_names_do_nothing_to_a_terminal(seven: bytes, tmp_path: Path) -> None:
     assert b"/\xff.png,7," in run_alone("predict", str(tmp_path), "--format", "csv").stdout
 
 
-def test_a_line_says_how_far_it_is(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal, where it takes a while: drawn anew, and erased at the end."""
+def test_progress_line(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, a long run redraws a progress line, and erases it at the end."""
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)
     leader, follower = os.openpty()
@@ -286,7 +286,7 @@ def test_a_line_says_how_far_it_is(run: Run, folder: Path, monkeypatch: pytest.M
     assert progress.ERASE not in out
 
 
-def test_nobody_looks_no_line(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where standard error is no terminal, nothing is drawn."""
+def test_no_progress_line_without_terminal(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If standard error is no terminal, no progress line is drawn."""
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
     assert run("predict", folder)[2] == ""

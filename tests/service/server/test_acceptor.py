@@ -1,4 +1,4 @@
-"""The door: connections are shared evenly, many at once, and a worker that is stuck keeps none of them."""
+"""The acceptor: connections are balanced across workers, accepted many at once, and kept by no stuck one."""
 
 import selectors
 import socket
@@ -9,31 +9,31 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.server.acceptor import MOST_AT_ONCE, YIELD_SECONDS, Door
+from service.server.acceptor import MAX_ACCEPTS_PER_TURN, YIELD_SECONDS, Acceptor
 from service.shared_memory.worker_table import WORKERS
 
 
 class Worker:
-    """A worker's door and nothing else; `here` is who was let in."""
+    """A worker's acceptor and nothing else; `accepted` has the clients' sockets."""
 
     def __init__(self, listener: socket.socket) -> None:
-        """Take a place among the workers."""
-        self.here: list[socket.socket] = []
-        self.place = WORKERS.take()
+        """Take a row of the worker table."""
+        self.accepted: list[socket.socket] = []
+        self.row = WORKERS.take()
         self.selector = selectors.DefaultSelector()
         gunicorns = SimpleNamespace(
             sock=listener, accept=listener.accept, settimeout=listener.settimeout, close=listener.close
         )
-        self.door = Door([gunicorns], self.selector, self.place, self.welcome)
+        self.acceptor = Acceptor([gunicorns], self.selector, self.row, self.add)
 
-    def welcome(self, client: socket.socket, _: object) -> None:
+    def add(self, client: socket.socket, _: object) -> None:
         """Count a connection."""
-        self.here.append(client)
-        WORKERS.set_connections(self.place, len(self.here))
+        self.accepted.append(client)
+        WORKERS.set_connections(self.row, len(self.accepted))
 
     def turn(self) -> None:
         """Run the loop once."""
-        self.door.open()
+        self.acceptor.resume()
         for key, events in self.selector.select(0):
             key.data(events)
 
@@ -51,49 +51,49 @@ def workers(listener: socket.socket) -> Iterator[list[Worker]]:
     both = [Worker(listener), Worker(listener)]
     yield both
     for worker in both:
-        WORKERS.connections[worker.place] = 0
-        for client in worker.here:
+        WORKERS.connections[worker.row] = 0
+        for client in worker.accepted:
             client.close()
         worker.selector.close()
 
 
-def call(stack: ExitStack, listener: socket.socket, number: int) -> None:
+def connect(stack: ExitStack, listener: socket.socket, number: int) -> None:
     """Let so many clients connect."""
     for _ in range(number):
         stack.enter_context(socket.create_connection(listener.getsockname()))
 
 
-def test_few_are_shared_evenly(listener: socket.socket, workers: list[Worker]) -> None:
-    """Ten that come at once are five each, whoever looks first."""
+def test_connections_are_balanced(listener: socket.socket, workers: list[Worker]) -> None:
+    """Of ten connections at once each worker accepts five, whichever is woken first."""
     with ExitStack() as stack:
-        call(stack, listener, 10)
+        connect(stack, listener, 10)
         for _ in range(10):
             for worker in workers:
                 worker.turn()
-        assert [len(worker.here) for worker in workers] == [5, 5]
+        assert [len(worker.accepted) for worker in workers] == [5, 5]
 
 
-def test_many_are_let_in_in_one_turn(listener: socket.socket, workers: list[Worker]) -> None:
-    """A worker that has no more than the other takes many at once; with many each, not one by one."""
+def test_many_are_accepted_in_one_turn(listener: socket.socket, workers: list[Worker]) -> None:
+    """A worker that has no more connections than the other accepts many in a turn, and not one by one."""
     first, second = workers
-    WORKERS.set_connections(second.place, 1000)
+    WORKERS.set_connections(second.row, 1000)
     with ExitStack() as stack:
-        call(stack, listener, MOST_AT_ONCE + 10)
+        connect(stack, listener, MAX_ACCEPTS_PER_TURN + 10)
         first.turn()
-        assert len(first.here) == MOST_AT_ONCE
-        WORKERS.set_connections(first.place, 100)
-        WORKERS.set_connections(second.place, 100)
+        assert len(first.accepted) == MAX_ACCEPTS_PER_TURN
+        WORKERS.set_connections(first.row, 100)
+        WORKERS.set_connections(second.row, 100)
         second.turn()
-        assert len(second.here) == 10
+        assert len(second.accepted) == 10
 
 
-def test_a_stuck_worker_keeps_nobody_waiting(listener: socket.socket, workers: list[Worker]) -> None:
-    """What is left to the other, who does not come, is taken after a while, however long a turn takes."""
+def test_a_stuck_worker_keeps_no_connection_waiting(listener: socket.socket, workers: list[Worker]) -> None:
+    """A connection left to a worker that does not accept it is accepted after a short time."""
     first, _ = workers
     with ExitStack() as stack:
-        call(stack, listener, 2)
+        connect(stack, listener, 2)
         first.turn()
-        assert len(first.here) == 1
+        assert len(first.accepted) == 1
         time.sleep(5 * YIELD_SECONDS)
         first.turn()
-        assert len(first.here) == 2
+        assert len(first.accepted) == 2

@@ -158,7 +158,7 @@ def counted(server: Server) -> dict[str, float]:
 
 def test_no_count_goes_back(server: Server, seven: bytes) -> None:
     """Scrapes fall between and into what workers count; none shows less than the one before."""
-    posting = [threading.Thread(target=post, args=(server, seven, 500)) for _ in range(CLIENTS)]
+    posting = [threading.Thread(target=post, args=(server, seven, 200)) for _ in range(CLIENTS)]
     for thread in posting:
         thread.start()
     before, scrapes = counted(server), 0

@@ -1,18 +1,27 @@
-"""Clients that are slow, take nothing, or vanish: others are answered, and nothing grows."""
+"""Clients that are slow, do not read, or vanish: others are answered, and nothing grows."""
 
+import select
 import socket
 import struct
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.server import Server, running
-from tests.service.server.test_event_loop import HEALTH, ONE_WORKER, big_photo, connected, post, statuses
+from tests.service.server.raw_http import (
+    HEALTH,
+    ONE_WORKER,
+    big_photo,
+    connected,
+    get,
+    plain_server,
+    post,
+    statuses,
+)
 
 SECONDS = 30
 
@@ -41,7 +50,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def vanish(server: Server, sent: bytes) -> None:
-    """Send something, and tell the server that all is void."""
+    """Send something, and reset the connection."""
     client = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
     client.sendall(sent)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -50,16 +59,16 @@ def vanish(server: Server, sent: bytes) -> None:
 
 def test_clients_that_vanish_leave_nothing() -> None:
     """1,000 connections, and 150 that are reset half way, leave no file open, and take no memory for good."""
-    large = post(big_photo())
-    with running(ONE_WORKER) as server:
+    large = post(bytes(500_000), "/late")
+    with plain_server() as server:
         (worker,) = server.wait_for_workers(1)
         idle = open_files(worker, "socket:")
         rounds = []
         for _ in range(2):
             for number in range(500):
                 with connected(server) as client:
-                    client.sendall(HEALTH)
-                    assert statuses(client, 1) == [200]
+                    client.sendall(get("/late"))
+                    assert statuses(client, 1) == [201]
                 if number % 20 < 3:
                     vanish(server, [large, large[:-1], HEALTH[:-1]][number % 20])
             wait_until(lambda: open_files(worker, "socket:") == idle)
@@ -86,27 +95,26 @@ def test_slow_heads_and_bodies_hold_up_nobody(seven: bytes) -> None:
             assert statuses(honest, 1) == [200]
 
 
-def test_of_too_many_connections_the_oldest_go(seven: bytes) -> None:
-    """With room for 20, a client is answered though 60 have begun a head; who began first is let go."""
-    few = {**ONE_WORKER, "GUNICORN_CMD_ARGS": "--worker-connections 20"}
-    with running(few) as server, ExitStack() as stack:
+def test_of_too_many_connections_the_oldest_go() -> None:
+    """With room for 20, a client is answered though 60 have begun a head; those of the first are closed."""
+    with plain_server("--worker-connections", "20") as server, ExitStack() as stack:
         slow = []
         for _ in range(60):
             slow.append(stack.enter_context(connected(server)))
-            slow[-1].sendall(HEALTH[:10])
+            slow[-1].sendall(get("/late")[:10])
         with connected(server) as client:
-            client.sendall(post(seven))
-            assert statuses(client, 1) == [200]
+            client.sendall(post(b"body", "/late"))
+            assert statuses(client, 1) == [201]
         for client in slow[:40]:
-            with suppress(ConnectionResetError):  # where it was let go before its head was read
+            with suppress(ConnectionResetError):  # where it was closed before its head was read
                 assert client.recv(1) == b""
-        slow[-1].sendall(HEALTH[10:])
-        assert statuses(slow[-1], 1) == [200]
+        slow[-1].sendall(get("/late")[10:])
+        assert statuses(slow[-1], 1) == [201]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit counts otherwise elsewhere")
 def test_files_do_not_run_out(tmp_path: Path, seven: bytes) -> None:
-    """With a limit of 100 open files, 200 connections are taken in turn, and one more is answered."""
+    """With a limit of 100 open files, 200 connections are accepted in turn, and one more is answered."""
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nulimit -n 100\nexec {sys.executable} "$@"\n', encoding="utf-8")
     python.chmod(0o755)
@@ -121,38 +129,56 @@ def test_files_do_not_run_out(tmp_path: Path, seven: bytes) -> None:
     assert not [line for line in server.log if "Traceback" in line]
 
 
-def test_who_sends_nothing_is_let_go(seven: bytes) -> None:
-    """A connection that is silent ends after a while; one on which something is asked goes on."""
-    short = {**ONE_WORKER, "GUNICORN_CMD_ARGS": "--keep-alive 1"}
-    with running(short) as server, connected(server) as silent, connected(server) as client:
+def test_a_silent_connection_is_closed() -> None:
+    """An idle connection is closed after the keep-alive time; one with requests stays open."""
+    with plain_server("--keep-alive", "1") as server, connected(server) as silent, connected(server) as busy:
         for _ in range(4):
-            client.sendall(post(seven))
-            assert statuses(client, 1) == [200]
-            time.sleep(0.5)  # less than the second after which an idle connection is closed
+            busy.sendall(get("/late"))
+            assert statuses(busy, 1) == [201]
+            time.sleep(0.4)  # less than the second after which an idle connection is closed
         assert silent.recv(1) == b""
 
 
-def has_answered(server: Server, number: int) -> bool:
-    """Say whether so many predictions are counted."""
-    return f'route="/predict",status="200"}} {number}.0' in server.get("/metrics")[1]
+def test_an_incomplete_request_times_out() -> None:
+    """It is answered 408 in time, though bytes of it still arrive; another client is served all the while."""
+    with plain_server(request_seconds=1) as server, connected(server) as slow, connected(server) as honest:
+        slow.sendall(post(bytes(1000), "/echo")[:-900])
+        while not select.select([slow], [], [], 0.1)[0]:
+            slow.sendall(b"\0")
+            honest.sendall(get("/late"))
+            assert statuses(honest, 1) == [201]
+        assert b"RequestTimeoutError" in slow.recv(1000)
 
 
-def test_answers_that_nobody_takes_are_bounded(seven: bytes) -> None:
-    """Of 12 clients that ask for 8 MB each and take nothing, those that asked first are let go."""
-    part = b'--b\r\nContent-Disposition: form-data; name="f"; filename="7.png"\r\n\r\n%b\r\n' % seven
-    form = part * 200 + b"--b--"
-    head = b"POST /predict?activations=1&receipt=1 HTTP/1.1\r\nHost: a\r\n"
-    head += b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n" % len(form)
-    with running({**ONE_WORKER, "DIGITS_MAX_UPLOAD_BYTES": "1000000"}) as server, ExitStack() as stack:
+def test_a_response_that_is_not_taken_times_out() -> None:
+    """Its connection is closed in time; a client that takes its responses keeps its own."""
+    with plain_server(request_seconds=1) as server, connected(server) as honest, socket.socket() as deaf:
+        (worker,) = server.wait_for_workers(1)
+        honest.sendall(get("/late"))
+        assert statuses(honest, 1) == [201]
+        before = open_files(worker, "socket:")
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", server.port))
+        deaf.sendall(get("/large"))
+        assert deaf.recv(1) == b"H"
+        wait_until(lambda: open_files(worker, "socket:") == before)
+        honest.sendall(get("/late"))
+        assert statuses(honest, 1) == [201]
+
+
+def test_responses_that_nobody_takes_are_bounded() -> None:
+    """Of 12 clients that ask for 8 MB each and take nothing, those that asked first are closed."""
+    with plain_server() as server, ExitStack() as stack:
         (worker,) = server.wait_for_workers(1)
         idle = open_files(worker, "socket:")
-        for number in range(12):
+        honest = stack.enter_context(connected(server))
+        for _ in range(12):
             client = stack.enter_context(socket.socket())
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect(("127.0.0.1", server.port))
-            client.sendall(head + form)
-            wait_until(partial(has_answered, server, number + 1))
-        assert open_files(worker, "socket:") - idle < 10
-        with connected(server) as client:
-            client.sendall(post(seven))
-            assert statuses(client, 1) == [200]
+            client.sendall(get("/large"))
+            honest.sendall(get("/late"))
+            assert statuses(honest, 1) == [201]
+        wait_until(lambda: open_files(worker, "socket:") - idle < 10)
+        honest.sendall(get("/late"))
+        assert statuses(honest, 1) == [201]

@@ -8,13 +8,13 @@ from benchmarks.serving.ablation.pieces import replace
 
 
 class WrittenAtOnce:
-    """Takes the place of the pending response; what it makes is a plain one."""
+    """Takes the place of the pending response, and returns a plain, complete response."""
 
-    def __new__(cls, write: Callable[[], str], _: str) -> Response:  # type: ignore[misc]  # not an instance: a response
+    def __new__(cls, write: Callable[[], str], _path: str) -> Response:  # type: ignore[misc]  # no instance of this class
         """Write the body now."""
         return Response(write(), content_type="application/json")
 
 
 def apply() -> None:
-    """Write each response at once, instead of after all waiting requests were prepared."""
+    """Write each response at once, instead of after all waiting requests are prepared."""
     replace("pending response", WrittenAtOnce)

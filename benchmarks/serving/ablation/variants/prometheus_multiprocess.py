@@ -28,4 +28,4 @@ def apply() -> None:
     """Replace the classes before the metrics are made of them."""
     replace("counter", Counter)
     replace("histogram", Histogram)
-    replace("sum of the counters", MultiProcessCollector(None))
+    replace("collector", MultiProcessCollector(None))
