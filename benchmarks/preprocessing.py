@@ -24,7 +24,7 @@ from benchmarks.accuracy.rendering import hairline, marker, pen, photo
 from service.images.codec import decode
 from service.images.normalise import normalise
 from training.cli.options import data_dir_option, plain_errors
-from training.data import load_split
+from training.data.mnist import load_split
 
 IMAGES = 20
 CANVAS = 280, 280

@@ -1,11 +1,11 @@
-"""Activations: what a neuron does with its weighted sum z. Each has its derivative beneath it.
+"""Activations: functions of a neuron's weighted sum z. Each has its derivative beneath it.
 
-An activation f acts on each element by itself, so backpropagation multiplies by f'(z):
+An activation f is applied to each element separately, so backpropagation multiplies by f'(z):
 
     a = f(z)        delta = upstream * f'(z)        upstream = d cost / d a,  delta = d cost / d z
 
-Softmax is the exception: each output depends on the whole row. Its derivative is the Jacobian
-J[i, j] = a[i] * ((i == j) - a[j]), and the product with it collapses to one line:
+Softmax is the exception: each output depends on the whole row. Its derivative is the Jacobian matrix
+J[i, j] = a[i] * ((i == j) - a[j]), and upstream @ J simplifies to one line:
 
     delta = a * (upstream - sum(upstream * a))
 """
@@ -22,7 +22,7 @@ LEAK = 0.01
 
 
 def identity(z: Array) -> Array:
-    """Pass z on: what a regression's output or a hinge loss wants."""
+    """Return z: for the output of a regression, or with the hinge loss."""
     return z
 
 
@@ -32,7 +32,7 @@ def identity_derivative(z: Array) -> Array:
 
 
 def sigmoid(z: Array) -> Array:
-    """Squash to (0, 1): 1 / (1 + exp(-z)), written with tanh so that no exp overflows.
+    """Return 1 / (1 + exp(-z)), from 0 to 1; computed with tanh, which can't overflow.
 
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
@@ -41,13 +41,13 @@ def sigmoid(z: Array) -> Array:
 
 
 def sigmoid_derivative(z: Array) -> Array:
-    """Return a * (1 - a): at most 1/4, which is why deep sigmoid networks learn slowly."""
+    """Return a * (1 - a), which is at most 1/4; this is why deep sigmoid networks learn slowly."""
     a = sigmoid(z)
     return a * (1 - a)
 
 
 def tanh(z: Array) -> Array:
-    """Squash to (-1, 1), centred on 0."""
+    """Return the hyperbolic tangent of z, from -1 to 1, centred on 0."""
     return np.tanh(z)
 
 
@@ -57,27 +57,27 @@ def tanh_derivative(z: Array) -> Array:
 
 
 def relu(z: Array) -> Array:
-    """Cut off below 0: max(z, 0)."""
+    """Return max(z, 0)."""
     return np.maximum(z, 0)
 
 
 def relu_derivative(z: Array) -> Array:
-    """Return 1 above 0, else 0 (at the kink too, by convention)."""
+    """Return 1 for z > 0, otherwise 0 (at z = 0 by convention)."""
     return (z > 0).astype(z.dtype)
 
 
 def leaky_relu(z: Array) -> Array:
-    """Let a hundredth of the negative side through, so that no neuron dies."""
+    """Return z for z > 0, otherwise 0.01 z, so that the derivative is never 0."""
     return np.maximum(z, LEAK * z)
 
 
 def leaky_relu_derivative(z: Array) -> Array:
-    """Return 1 above 0, else the leak."""
+    """Return 1 for z > 0, otherwise 0.01."""
     return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAK))
 
 
 def prelu(z: Array, slope: Array) -> Array:
-    """Parametric ReLU: z above 0, slope * z below; slope (fan_out,) is learned with the weights.
+    """Return z for z > 0, otherwise slope * z; slope (fan_out,) is trained with the weights.
 
     Source: He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", 2015, equation 1.
     """
@@ -85,17 +85,17 @@ def prelu(z: Array, slope: Array) -> Array:
 
 
 def prelu_derivative(z: Array, slope: Array) -> Array:
-    """Return d prelu / d z: 1 above 0, else the slope."""
+    """Return d prelu / d z: 1 for z > 0, otherwise the slope."""
     return np.where(z > 0, z.dtype.type(1), slope)
 
 
 def prelu_slope_derivative(z: Array) -> Array:
-    """Return d prelu / d slope: 0 above 0, else z."""
+    """Return d prelu / d slope: 0 for z > 0, otherwise z."""
     return np.minimum(z, 0)
 
 
 def sqnl(z: Array) -> Array:
-    """Square nonlinearity: tanh's shape from one square, exactly ±1 beyond ±2.
+    """Return the square nonlinearity: shaped like tanh, computed from one square, and ±1 beyond ±2.
 
     f = z - z²/4 on [0, 2], z + z²/4 on [-2, 0].
     Source: Wuraola, Patel, "SQNL: A New Computationally Efficient Activation Function", 2018.
@@ -108,12 +108,12 @@ def sqnl(z: Array) -> Array:
 
 
 def sqnl_derivative(z: Array) -> Array:
-    """Return 1 - |z|/2 within ±2, else 0."""
+    """Return 1 - |z|/2 from -2 to 2, otherwise 0."""
     return 1 - np.abs(np.clip(z, -2, 2)) / 2
 
 
 def arctan(z: Array) -> Array:
-    """Squash to (-π/2, π/2), with longer tails than tanh."""
+    """Return the arctangent of z, from -π/2 to π/2; it nears its limits more slowly than tanh."""
     return np.arctan(z)
 
 
@@ -125,7 +125,7 @@ def arctan_derivative(z: Array) -> Array:
 def softmax(z: Array) -> Array:
     """Turn each row of z (N, K) into probabilities: exp(z) / sum(exp(z)).
 
-    Subtracting the row's maximum first changes nothing in the quotient and keeps exp from overflowing.
+    The maximum of the row is subtracted first: the quotient stays the same, and exp can't overflow.
 
     >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3)]]))
     array([[0.5 , 0.5 ],
@@ -136,13 +136,13 @@ def softmax(z: Array) -> Array:
 
 
 def softmax_backward(z: Array, upstream: Array) -> Array:
-    """Return the Jacobian of softmax at z times upstream, both (N, K), row by row."""
+    """Return upstream times the Jacobian of softmax at z, for each row of the two (N, K)."""
     a = softmax(z)
     return a * (upstream - (upstream * a).sum(axis=-1, keepdims=True))
 
 
 class Elementwise(NamedTuple):
-    """An activation that acts on each element by itself, and its derivative."""
+    """An activation that is applied to each element separately, and its derivative."""
 
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
@@ -161,7 +161,7 @@ ACTIVATIONS = (*ELEMENTWISE, "prelu", "softmax")
 
 
 def activate(name: str, z: Array, slope: Array | None = None) -> Array:
-    """Apply the activation of that name to z (N, fan_out); slope (fan_out,) is prelu's alone."""
+    """Apply the activation of that name to z (N, fan_out); slope (fan_out,) is for prelu alone."""
     if name == "softmax":
         return softmax(z)
     if slope is not None:
@@ -170,7 +170,7 @@ def activate(name: str, z: Array, slope: Array | None = None) -> Array:
 
 
 def activate_backward(name: str, z: Array, upstream: Array, slope: Array | None = None) -> Array:
-    """Turn upstream = d cost / d a into delta = d cost / d z, both (N, fan_out)."""
+    """Return delta = d cost / d z from upstream = d cost / d a, both (N, fan_out)."""
     if name == "softmax":
         return softmax_backward(z, upstream)
     if slope is not None:

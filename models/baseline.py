@@ -1,12 +1,12 @@
-"""The baseline: how a model's answers were distributed on the images that it was chosen on.
+"""The baseline: the distribution of a model's answers on the validation split.
 
     predictions     share of each digit among the answers
-    confidence      share of the answers whose largest probability is at most each of CONFIDENCES
-    ink_fraction    share of the images of whose pixels at most each of INK_FRACTIONS bear ink
-    abstentions     share that it would not decide on
+    confidence      share of the answers with a confidence of at most each of CONFIDENCES
+    ink_fraction    share of the images in which at most each of INK_FRACTIONS of the pixels has ink
+    abstentions     share of the images on which the model abstains
 
-It ships with the weights. What the service sees is counted by the same bounds, so that a drift of the one
-from the other can be computed where the counts of all replicas come together.
+It is in the weights file. The service counts its answers with the same bounds, so that drift can be computed
+from the counts of all replicas.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ INK_FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0)
 
 
 def baseline(images: npt.NDArray[np.uint8], decision: Decision) -> dict[str, Any]:
-    """Return the baseline of images uint8 (N, 28, 28) and what was decided on them.
+    """Return the baseline of images uint8 (N, 28, 28) and the decisions on them.
 
     >>> images = np.zeros((2, 28, 28), np.uint8); images[0, :14] = 255
     >>> p = np.array([[1.0, 0.0], [0.45, 0.55]])

@@ -1,13 +1,13 @@
-"""From images to what is said: probabilities, the digits that can't be ruled out, and whether to abstain.
+"""From images to decisions: probabilities, the prediction set, and whether to abstain.
 
     z          = forward(preprocess(images)), the last layer's
     p          = softmax(z / temperature)
     set        = {k: p_k >= set_threshold}
-    evidence   = max_k z_k - mean_k z_k            how far the winner stands above the average
+    evidence   = max_k z_k - mean_k z_k            the largest logit minus the mean of all
     abstained  = |set| != 1 or evidence < evidence_threshold
 
-Temperature and thresholds come with the weights: they were chosen on the validation images. Evidence
-tells what is no digit better than the largest p does, which only compares the digits to each other.
+The temperature and the thresholds were chosen on the validation split, and are in the weights file. Evidence
+detects pictures that are no digit better than the largest p, which only compares the digits with one another.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from models.store import Model
 
 
 class Decision(NamedTuple):
-    """For each of N images: p (N, 10), which digits are in the set (N, 10), whether it abstains (N,)."""
+    """For each of N images: p (N, 10), which digits are in the set (N, 10), whether to abstain (N,)."""
 
     p: Array
     sets: npt.NDArray[np.bool_]
@@ -31,13 +31,13 @@ class Decision(NamedTuple):
 
 
 def read(model: Model, images: npt.NDArray[np.uint8]) -> tuple[Activity, Decision]:
-    """Run the network over uint8 images (N, 28, 28), and decide on each."""
+    """Run the network on images uint8 (N, 28, 28), and decide on each."""
     activity = forward(model.network, preprocess(images))
     return activity, decide(activity.z[-1], model.metadata)
 
 
 def decide(z: Array, metadata: Mapping[str, Any]) -> Decision:
-    """Decide on logits z (N, 10), by the temperature and thresholds in a weights file's metadata.
+    """Decide on logits z (N, 10), with the temperature and thresholds in the metadata of a weights file.
 
     >>> z = np.array([[9.0, 0.0, 0.0], [5.0, 4.8, -3.0], [2.0, 0.0, 0.0]])
     >>> thresholds = {"temperature": 1.0, "set_threshold": 0.2, "evidence_threshold": 2.5}
@@ -52,12 +52,12 @@ def decide(z: Array, metadata: Mapping[str, Any]) -> Decision:
 
 
 def evidence(z: Array) -> Array:
-    """Return how far the largest of each row of logits z (N, 10) stands above their mean: (N,)."""
+    """Return the largest logit minus the mean (N,) of each row of logits z (N, 10)."""
     return z.max(axis=1) - z.sum(axis=1) / z.shape[1]
 
 
 def describe(decision: Decision) -> dict[str, Any]:
-    """Say what was decided on one image, in plain numbers: the decision's arrays without their first axis."""
+    """Return the decision on one image as Python numbers, from a Decision without the axis of the images."""
     digit = int(decision.p.argmax())
     return {
         "digit": digit,

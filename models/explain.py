@@ -1,16 +1,15 @@
-"""Which pixels spoke for a digit, and which against it: gradient × input, by the chain rule backwards.
+"""Relevance: which pixels raised the logit of a digit, and which lowered it; gradient × input.
 
-For an input x (N, fan_in) and one digit k for each row, from the logit z_k of the last layer to x:
+For inputs x (N, fan_in) and a digit k for each row, from the logit z_k of the last layer back to x:
 
     delta     = 1 at k, 0 elsewhere      d z_k / d z      of the last layer
     upstream  = delta @ W.T              d z_k / d a      of the layer before
     delta     = upstream * f'(z)         d z_k / d z      of the layer before, and so on down to
     gradient  = delta @ W.T              d z_k / d x      with the first layer's W
-    relevance = gradient * x             what each input adds to z_k, to first order
+    relevance = gradient * x             the part of z_k that each input adds, to first order
 
-A black pixel (x = 0) says nothing of itself, so its relevance is 0. Where every activation is linear on
-either side of 0 (relu and its kin), z_k is the sum of the relevance and of what the biases add: nothing is
-left over.
+The relevance of a black pixel (x = 0) is 0. If every activation is linear on each side of 0, as relu is, z_k
+is exactly the sum of the relevance and of the part that the biases add.
 Source: Shrikumar, Greenside, Shcherbina, Kundaje, "Not Just a Black Box", 2016.
 """
 
@@ -26,7 +25,7 @@ from models.network import Activity, Network
 def logit_gradient(
     network: Network, z: Sequence[Array], digits: Sequence[int] | npt.NDArray[np.integer]
 ) -> Array:
-    """Return d z_k / d x (N, fan_in) for weighted sums z of forward() and a digit k for each row (N,).
+    """Return d z_k / d x (N, fan_in), from the weighted sums z of forward() and a digit k for each row (N,).
 
     >>> from models.network import Layer, forward
     >>> hidden = Layer(np.array([[1.0], [2.0]]), np.zeros(1), "relu")
@@ -44,5 +43,5 @@ def logit_gradient(
 
 
 def relevance(network: Network, activity: Activity, digits: Sequence[int] | npt.NDArray[np.integer]) -> Array:
-    """Return gradient * x (N, fan_in): what each input added to the logit of the row's digit."""
+    """Return gradient * x (N, fan_in): the part that each input adds to the logit of its row's digit."""
     return logit_gradient(network, activity.z, digits) * activity.a[0]

@@ -3,9 +3,9 @@
 Batch first, row vectors. With x of shape (N, fan_in), a[0] = x, and for each layer
 
     z = a @ W + b        W (fan_in, fan_out), b (fan_out,), z (N, fan_out): the weighted sums
-    a = f(z)             the activations, which are the next layer's input
+    a = f(z)             the activations, which are the inputs of the next layer
 
-A network is data: a tuple of layers. Everything that is done with it is a function beside it.
+A network is a tuple of layers, and has no methods: the functions below work on it.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from models.activations import ACTIVATIONS, Array, activate, softmax
 
 CLASSES = 10
 PIXELS = 28 * 28
-# Numbers in a matrix that a processor's first cache does not hold, and images that leave rows of it alone.
+# A W of this many numbers does not fit the first-level cache; this few images do not use all rows of W.
 LARGE = 2**16
 FEW = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer's parameters: W (fan_in, fan_out), b (fan_out,), and for prelu slope (fan_out,).
+    """The parameters of a layer: W (fan_in, fan_out), b (fan_out,), and for prelu slope (fan_out,).
 
-    Raises ValueError when the shapes do not belong together.
+    Raises ValueError when the shapes do not fit together.
     """
 
     W: Array
@@ -37,18 +37,17 @@ class Layer:
     slope: Array | None = None
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not make a layer."""
+        """Check the activation and the shapes."""
         if self.activation not in ACTIVATIONS:
-            msg = f"unknown activation {self.activation!r}: choose from {', '.join(ACTIVATIONS)}"
-            raise ValueError(msg)
+            raise ValueError(f"unknown activation {self.activation!r}: choose from {', '.join(ACTIVATIONS)}")
         if (self.slope is not None) != (self.activation == "prelu"):
-            msg = "a slope belongs to prelu, and prelu needs one"
-            raise ValueError(msg)
+            raise ValueError("a slope belongs to prelu, and prelu needs one")
         fan_out = self.W.shape[1] if self.W.ndim == 2 else None
         for name, array in (("b", self.b), ("slope", self.slope)):
             if array is not None and array.shape != (fan_out,):
-                msg = f"{name} has shape {array.shape}, which does not fit W of shape {self.W.shape}"
-                raise ValueError(msg)
+                raise ValueError(
+                    f"{name} has shape {array.shape}, which does not fit W of shape {self.W.shape}"
+                )
 
 
 Network = tuple[Layer, ...]
@@ -56,7 +55,7 @@ Parameters = dict[str, Array]
 
 
 class Activity(NamedTuple):
-    """What one forward pass computed: z and a of every layer, with a[0] the input itself."""
+    """The results of a forward pass: z and a of every layer; a[0] is the input."""
 
     z: list[Array]
     a: list[Array]
@@ -65,7 +64,7 @@ class Activity(NamedTuple):
 def forward(network: Network, x: Array, masks: Sequence[Array | None] = ()) -> Activity:
     """Run x (N, fan_in) through the network and return every weighted sum and activation.
 
-    masks are dropout's, one for each a (None where nothing is dropped); prediction passes none.
+    masks are those of dropout, one for each a, or None where nothing is dropped; prediction has none.
 
     >>> layer = Layer(np.array([[1.0], [2.0]]), np.array([0.5]), "relu")
     >>> activity = forward((layer,), np.array([[1.0, 1.0], [0.0, -1.0]]))
@@ -82,15 +81,15 @@ def forward(network: Network, x: Array, masks: Sequence[Array | None] = ()) -> A
 
 
 def _product(a: Array, W: Array) -> Array:
-    """Return a @ W; for few images, only the rows of a large W that are not just multiplied by 0 are fetched.
+    """Return a @ W; for few images and a large W, skip the rows of W that are multiplied by 0 alone.
 
-    Four fifths of a digit's pixels are black, and as many of the neurons behind them silent. With few images,
-    fetching W takes most of the time.
+    With few images, most of the time goes into reading W from memory. Four fifths of the pixels of a digit
+    are black, and about as many activations of a hidden layer are 0.
     """
     if len(a) > FEW or W.size < LARGE:
         return a @ W
-    heard = np.flatnonzero(a if len(a) == 1 else a.any(axis=0))
-    return a.take(heard, axis=1) @ W.take(heard, axis=0)
+    used = np.flatnonzero(a if len(a) == 1 else a.any(axis=0))
+    return a.take(used, axis=1) @ W.take(used, axis=0)
 
 
 def _masked(a: Array, masks: Sequence[Array | None], index: int) -> Array:
@@ -99,25 +98,23 @@ def _masked(a: Array, masks: Sequence[Array | None], index: int) -> Array:
 
 
 def predict_proba(network: Network, x: Array, temperature: float = 1.0) -> Array:
-    """Return softmax(z / temperature) of the last layer's z for x (N, fan_in): (N, classes).
+    """Return probabilities (N, classes) for x (N, fan_in): softmax(z / temperature) of the last layer's z.
 
-    temperature above 1 makes the network less sure of itself, without changing which class wins
-    (Guo et al., "On Calibration of Modern Neural Networks", 2017).
-    Raises ValueError for a network that does not end in softmax: its outputs are no probabilities.
+    A temperature above 1 lowers the confidence and does not change the most probable class (Guo et al., "On
+    Calibration of Modern Neural Networks", 2017). Raises ValueError if the last activation is not softmax.
     """
     if network[-1].activation != "softmax":
-        msg = f"the output is {network[-1].activation}: only softmax gives probabilities"
-        raise ValueError(msg)
+        raise ValueError(f"the output is {network[-1].activation}: only softmax gives probabilities")
     return softmax(forward(network, x).z[-1] / temperature)
 
 
 def predict(network: Network, x: Array) -> npt.NDArray[np.intp]:
-    """Return the class (N,) of the largest output for each row of x, whatever the output layer."""
+    """Return the class (N,) with the largest output for each row of x, whatever the last activation."""
     return forward(network, x).a[-1].argmax(axis=1)
 
 
 def parameters(network: Network) -> Parameters:
-    """Return the network's own arrays (not copies) by name: W0, b0, W1, b1, … and slope0, ….
+    """Return the arrays of the network, not copies, by name: W0, b0, W1, b1, … and slope0, ….
 
     >>> layer = Layer(np.zeros((2, 1)), np.zeros(1), "prelu", slope=np.zeros(1))
     >>> list(parameters((layer,)))
@@ -132,9 +129,9 @@ def parameters(network: Network) -> Parameters:
 
 
 def from_parameters(named: Parameters, activations: Sequence[str]) -> Network:
-    """Build the network whose parameters() are `named`, with one activation a layer.
+    """Build the network whose parameters() are `named`, with one activation for each layer.
 
-    Raises KeyError for a missing array and ValueError for arrays that do not fit each other.
+    Raises KeyError for a missing array, and ValueError for arrays that do not fit together.
     """
     network = tuple(
         Layer(named[f"W{i}"], named[f"b{i}"], activation, named.get(f"slope{i}"))
@@ -143,11 +140,12 @@ def from_parameters(named: Parameters, activations: Sequence[str]) -> Network:
     sizes = layer_sizes(network)
     for index, layer in enumerate(network):
         if layer.W.shape[0] != sizes[index]:
-            msg = f"W{index} takes {layer.W.shape[0]} inputs, but layer {index} gets {sizes[index]}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"W{index} takes {layer.W.shape[0]} inputs, but layer {index} gets {sizes[index]}"
+            )
     return network
 
 
 def layer_sizes(network: Network) -> list[int]:
-    """Return the number of inputs, then of neurons in each layer: [784, 512, 256, 10]."""
+    """Return the number of inputs, then the number of neurons of each layer: [784, 512, 256, 10]."""
     return [network[0].W.shape[0], *(layer.W.shape[1] for layer in network)]

@@ -1,8 +1,8 @@
-"""From grey images to the network's input: each pixel to [0, 1], row appended to row.
+"""From grey images to the input of the network: pixels from 0 to 1, row after row.
 
     x = image / 255        uint8 (N, 28, 28), 0 black to 255 white → float32 (N, 784), 0 to 1
 
-Training and serving both come through here: there is no second way to prepare an input.
+Training and service both use this function, so that they prepare inputs in the same way.
 """
 
 import numpy as np
@@ -20,6 +20,5 @@ def preprocess(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     (2, 784)
     """
     if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-        msg = f"expected uint8 images of shape (N, 28, 28), got {images.dtype} {images.shape}"
-        raise ValueError(msg)
+        raise ValueError(f"expected uint8 images of shape (N, 28, 28), got {images.dtype} {images.shape}")
     return images.reshape(-1, PIXELS).astype(np.float32) / np.float32(255)

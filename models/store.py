@@ -1,11 +1,12 @@
-"""The weights file: one .npz with the network, what is known about it, and proof that it is whole.
+"""The weights file: one .npz with a network, its metadata, and golden values to verify it with.
 
     W0, b0, W1, b1, …, slopeN     the parameters (float16 or float32 on disk, float32 in memory)
-    metadata                      a JSON string; see REQUIRED below for the fields each file has
-    golden_x, golden_logits       real inputs and the logits (the last z) that they must give
+    metadata                      a JSON string; REQUIRED below are the fields that every file has
+    golden_x, golden_logits       real inputs, and the logits (the last z) that they must give
 
-Saving is atomic: a reader finds the old file or the new one, never half of either. Loading trusts
-nothing: no pickle, and every shape, number and checksum is checked before the network is used.
+Saving is atomic: a reader gets the old file or the new one, never a part. Loading reads no pickle, and checks
+every shape, number and checksum before the network is used. Fields of the metadata that a reader does not
+know are passed over.
 """
 
 import hashlib
@@ -44,7 +45,7 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
 
 
 class WeightsError(ValueError):
-    """A weights file that is not to be trusted; the message names file, field, expected, found."""
+    """A weights file that failed a check; the message names file, field, expected and found value."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,17 @@ class Model:
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Replace path by what `write` puts into the file it is given, all of it or nothing.
+    """Replace the file at path by what `write` writes, completely or not at all.
 
-    The bytes go to a neighbour, reach the disk (fsync), and take the name in one step (rename).
-    A neighbour left by a killed process is overwritten by the next save.
+    The bytes are written to a temporary file beside it and flushed to the disk (fsync); then the file is
+    renamed. If the process is killed, the next save overwrites the temporary file.
     """
-    neighbour = path.with_name(path.name + ".tmp")
-    with neighbour.open("wb") as file:
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
-    neighbour.replace(path)
+    temporary.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -75,7 +76,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def fingerprint(named: Parameters) -> str:
-    """Return the SHA-256 over names, shapes and float32 values of the parameters, in order."""
+    """Return the SHA-256 of the names, shapes and float32 values of the parameters, in order."""
     digest = hashlib.sha256()
     for name, array in named.items():
         digest.update(f"{name}{array.shape}".encode())
@@ -84,15 +85,15 @@ def fingerprint(named: Parameters) -> str:
 
 
 def round_to_half(network: Network) -> Network:
-    """Round each parameter to the nearest float16, as float32: what the file can hold in half."""
+    """Round each parameter to the nearest float16, kept as float32, so that the file can store float16."""
     named = {name: array.astype(np.float16).astype(np.float32) for name, array in parameters(network).items()}
     return from_parameters(named, [layer.activation for layer in network])
 
 
 def save(path: Path, network: Network, metadata: dict[str, Any], golden_x: npt.NDArray[np.float32]) -> None:
-    """Write the network, float16 where that loses nothing, with golden_x (n, 784) as its proof.
+    """Write the network, as float16 where this is exact, with golden_x (n, 784) and their logits.
 
-    metadata needs name, version, temperature and thresholds; the rest of REQUIRED is filled in.
+    metadata must have name, version, temperature and thresholds; the other fields of REQUIRED are added.
     """
     named = parameters(network)
     filled = {
@@ -117,7 +118,7 @@ def _smallest(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def load(path: Path) -> Model:
     """Read and verify a weights file.
 
-    Raises WeightsError with a sentence that says which file, which field, and what was expected.
+    Raises WeightsError with the file, the field, and what was expected.
     """
     arrays = _read(path)
     metadata = _metadata(path, arrays)
@@ -127,12 +128,11 @@ def load(path: Path) -> Model:
 
 
 def load_classifier(path: Path) -> Model:
-    """Load a weights file whose output is probabilities; raises WeightsError for any other."""
+    """Load a weights file whose output is softmax; raises WeightsError for any other."""
     model = load(path)
     output = model.network[-1].activation
     if output != "softmax":
-        message = f"{path}: expected a softmax output, found {output}"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: expected a softmax output, found {output}")
     return model
 
 
@@ -141,11 +141,11 @@ def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
-        message = f"{path}: there is no such file; `make train` writes one"
-        raise WeightsError(message) from None
+        raise WeightsError(f"{path}: there is no such file; `make train` writes one") from None
     except Exception as error:  # damage anywhere makes the zip reader raise almost anything
-        message = f"{path}: expected a whole .npz of plain arrays (no pickle), found: {error}"
-        raise WeightsError(message) from error
+        raise WeightsError(
+            f"{path}: expected a whole .npz of plain arrays (no pickle), found: {error}"
+        ) from error
 
 
 def _metadata(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
@@ -153,18 +153,16 @@ def _metadata(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]
         metadata = json.loads(str(arrays["metadata"]))
         version = metadata["format_version"]
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        message = f"{path}: metadata: expected a JSON object with a format_version, found {error!r}"
-        raise WeightsError(message) from error
+        raise WeightsError(
+            f"{path}: metadata: expected a JSON object with a format_version, found {error!r}"
+        ) from error
     if version != FORMAT_VERSION:
-        message = f"{path}: metadata.format_version: expected {FORMAT_VERSION}, found {version!r}"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: metadata.format_version: expected {FORMAT_VERSION}, found {version!r}")
     for field, kind in REQUIRED.items():
         if not isinstance(metadata.get(field), kind):
-            message = f"{path}: metadata.{field}: expected {kind}, found {metadata.get(field)!r}"
-            raise WeightsError(message)
+            raise WeightsError(f"{path}: metadata.{field}: expected {kind}, found {metadata.get(field)!r}")
     if not metadata["temperature"] > 0:
-        message = f"{path}: metadata.temperature: expected above 0, found {metadata['temperature']}"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: metadata.temperature: expected above 0, found {metadata['temperature']}")
     return dict(metadata)
 
 
@@ -177,26 +175,23 @@ def _network(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str
     try:
         network = from_parameters(named, metadata["activations"])
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        message = f"{path}: the parameters do not make the network that metadata describes: {error}"
-        raise WeightsError(message) from error
+        raise WeightsError(
+            f"{path}: the parameters do not make the network that metadata describes: {error}"
+        ) from error
     ends = (network[0].W.shape[0], network[-1].W.shape[1])
     if ends != (PIXELS, CLASSES):
-        message = f"{path}: expected {PIXELS} inputs and {CLASSES} outputs, found {ends}"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: expected {PIXELS} inputs and {CLASSES} outputs, found {ends}")
     found = fingerprint(parameters(network))
     if found != metadata["sha256"]:
-        message = f"{path}: metadata.sha256: expected {metadata['sha256']}, found {found}"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: metadata.sha256: expected {metadata['sha256']}, found {found}")
     return network
 
 
 def _finite(path: Path, name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if array.dtype not in (np.float16, np.float32):
-        message = f"{path}: {name}: expected float16 or float32, found {array.dtype}"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: {name}: expected float16 or float32, found {array.dtype}")
     if not np.isfinite(array).all():
-        message = f"{path}: {name}: expected finite numbers, found NaN or infinity"
-        raise WeightsError(message)
+        raise WeightsError(f"{path}: {name}: expected finite numbers, found NaN or infinity")
     return array.astype(np.float32)
 
 
@@ -206,12 +201,12 @@ def _check_golden(path: Path, network: Network, arrays: dict[str, npt.NDArray[An
         found = forward(network, x.astype(np.float32)).z[-1]
         difference = float(np.abs(found - expected).max())
     except (KeyError, ValueError, TypeError) as error:
-        message = f"{path}: golden_x, golden_logits: expected inputs and their logits: {error}"
-        raise WeightsError(message) from error
+        raise WeightsError(
+            f"{path}: golden_x, golden_logits: expected inputs and their logits: {error}"
+        ) from error
     # `not <=` rather than `>`: a NaN must be refused too.
     if not difference <= GOLDEN_TOLERANCE:
-        message = (
+        raise WeightsError(
             f"{path}: golden_logits: expected the stored logits to within {GOLDEN_TOLERANCE}, "
             f"found a difference of {difference:.3g}"
         )
-        raise WeightsError(message)

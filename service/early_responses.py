@@ -40,13 +40,13 @@ class EarlyResponses:
     """The early responses of one worker."""
 
     def __init__(self, settings: Settings) -> None:
-        """Log and share answers with other origins as the settings say."""
+        """Follow the settings for the log and for CORS."""
         self.log = RequestLog(settings)
         self.browsers = SecurityHeaders(settings.cors_origins)
         self.second = self.lines = self.left_out = 0
 
     def overload(self, head: RequestHead) -> bytes:
-        """Return 503 for a request that is turned away."""
+        """Return 503 for a request that is shed."""
         problem, entry = Problem("overloaded", OVERLOADED), new_entry(head.fields)
         metrics.count_shed(problem)
         self.log.write(entry, head.fields, _answered("POST", problem.status))
@@ -54,7 +54,7 @@ class EarlyResponses:
         headers |= dict(self.browsers.cors(head.fields, []))
         if head.close:
             headers["Connection"] = "close"
-        return response_bytes(problem.document(head.path), headers)
+        return _response_bytes(problem.document(head.path), headers)
 
     def unreadable(self, error: Exception, client: str) -> bytes:
         """Return the response to a request that ended in an error before or beside the app.
@@ -72,12 +72,11 @@ class EarlyResponses:
         self._log_some(entry, status)
         internal = status == HTTPStatus.INTERNAL_SERVER_ERROR
         detail = status.description if internal else str(error)[:MAX_DETAIL_CHARACTERS]
-        return response_bytes(
-            http_document(status, detail), {"Connection": "close", "X-Request-Id": entry["request"]}
-        )
+        headers = {"Connection": "close", "X-Request-Id": entry["request"]}
+        return _response_bytes(http_document(status, detail), headers)
 
     def _log_some(self, entry: Entry, status: HTTPStatus) -> None:
-        """Write a line unless this second has had its share."""
+        """Write a line, unless this second has had its maximum."""
         second = int(monotonic())
         if second != self.second:
             self.second, self.lines = second, 0
@@ -94,7 +93,7 @@ def _answered(method: str, status: HTTPStatus) -> dict[str, Any]:
     return {"method": method, "route": metrics.UNMATCHED, "status": status.value, "ms": 0.0}
 
 
-def response_bytes(document: dict[str, Any], headers: dict[str, str]) -> bytes:
+def _response_bytes(document: dict[str, Any], headers: dict[str, str]) -> bytes:
     """Return an HTTP/1.1 response with problem details, or the Open Inference Protocol's error under /v2."""
     code, (media_type, body) = document["status"], body_of(document)
     fields = {"Content-Type": media_type, "Content-Length": str(len(body)), SERVER_TIMING: NO_TIME}

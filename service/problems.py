@@ -17,27 +17,19 @@ from werkzeug.exceptions import HTTPException
 MEDIA_TYPE = "application/problem+json"
 # Errors under this path have the form of the Open Inference Protocol.
 OPEN_INFERENCE = re.compile(r"/v2(/|$)")
-# Each reason for which a request is refused, with its status. Metrics use the reasons as labels.
-REASONS = {
-    "unauthorized": HTTPStatus.UNAUTHORIZED,
-    "empty_body": HTTPStatus.BAD_REQUEST,
-    "no_files": HTTPStatus.BAD_REQUEST,
-    "broken_multipart": HTTPStatus.BAD_REQUEST,
-    "broken_image": HTTPStatus.BAD_REQUEST,
-    "no_length": HTTPStatus.LENGTH_REQUIRED,
-    "too_many_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "too_many_images": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "too_many_pixels": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "not_png": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "unread_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "bad_inference": HTTPStatus.BAD_REQUEST,
-    "blank_image": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "bad_feedback": HTTPStatus.BAD_REQUEST,
-    "unknown_request": HTTPStatus.NOT_FOUND,
-    "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
-    "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
-    "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
+# The reasons for which a request is refused, by status. Metrics use the reasons as labels.
+REFUSALS = {
+    HTTPStatus.BAD_REQUEST: "empty_body no_files broken_multipart broken_image bad_inference bad_feedback",
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.NOT_FOUND: "unknown_request",
+    HTTPStatus.LENGTH_REQUIRED: "no_length",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_many_bytes too_many_images too_many_pixels",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "not_png unread_type",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "blank_image",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many_requests",
+    HTTPStatus.SERVICE_UNAVAILABLE: "not_ready overloaded",
 }
+REASONS = {reason: status for status, reasons in REFUSALS.items() for reason in reasons.split()}
 # Seconds after which to try again: a queue empties soon, a model that failed to load is not replaced as soon.
 RETRY_SECONDS = {"not_ready": 5, "overloaded": 1}
 OVERLOADED = "Too many requests are waiting: try again after the seconds in the header Retry-After."

@@ -13,7 +13,7 @@ from service.app import create_app
 from service.settings import Settings
 from service.shared_memory.counters import COLLECTOR
 from tests.server import Server, running
-from training.data import Examples
+from training.data.mnist import Examples
 
 DATA = Path(__file__).parent / "data"
 # So that tests can ask prometheus_client for what was counted in this process.

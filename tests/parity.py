@@ -18,7 +18,7 @@ from models.preprocessing import preprocess
 from service.settings import DEFAULT_MODEL
 from tests.server import Server, post_png, running
 from training.cli.options import data_dir_option
-from training.data import Images, load_examples
+from training.data.mnist import Images, load_examples
 
 
 def png_of(image: npt.NDArray[np.uint8]) -> bytes:

@@ -10,13 +10,42 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# The rooms of training/, and which others each may import; the files at its top are the lecture.
-TRAINING_ROOMS: dict[str, set[str]] = {
-    "data": set(),
-    "engine": {"data"},
-    "lecture": {"data", "engine"},
-    "evaluation": {"data", "lecture"},
-    "cli": {"data", "lecture", "evaluation"},
+# The rooms of each wing, and which others each may import, lowest first. A file that lies in no folder
+# belongs to the room that TOP names for it.
+ROOMS: dict[str, dict[str, set[str]]] = {
+    "training": {
+        "data": set(),
+        "engine": {"data"},
+        "lecture": {"data", "engine"},
+        "evaluation": {"data", "lecture"},
+        "cli": {"data", "lecture", "evaluation"},
+    },
+    "service": {
+        "shared_memory": set(),
+        "server": {"shared_memory"},
+        "images": set(),
+        "basics": {"shared_memory"},
+        "observability": {"basics", "images", "shared_memory"},
+        "access": {"basics", "observability", "shared_memory"},
+        "api": {"access", "basics", "images", "observability", "shared_memory"},
+        "command": {"access", "basics", "images"},
+        "client": set(),
+        "assembly": {"access", "api", "basics", "command", "observability", "server", "shared_memory"},
+    },
+}
+BASICS = ("__init__", "settings", "problems", "pending_response")
+ASSEMBLY = ("app", "worker", "early_responses", "gunicorn.conf", "__main__")
+TOP = {
+    "training": {"__main__": "cli"},
+    "service": dict.fromkeys(BASICS, "basics") | dict.fromkeys(ASSEMBLY, "assembly"),
+}
+# The packages beside the standard library that these rooms need, and no others.
+PACKAGES = {
+    "service/images": {"numpy", "PIL"},
+    "service/server": {"gunicorn"},
+    "service/shared_memory": {"prometheus_client"},
+    "service/client": set(),
+    "service/access": {"flask", "werkzeug"},
 }
 MOST_MODULES = 14
 ALLOWED = {
@@ -58,48 +87,61 @@ def test_one_place_knows_a_package(package: str, file: str) -> None:
 
 
 def room_of(module: str) -> str:
-    """Return the room of training/ that a module, named with dots, belongs to."""
-    if module == "training.__main__":
-        return "cli"
-    part = module.split(".")[1]
-    return part if part in TRAINING_ROOMS else "lecture"
+    """Return the room of a wing that a module, named with dots, belongs to."""
+    wing, _, inside = module.partition(".")
+    first = inside.split(".")[0] if inside != "gunicorn.conf" else inside
+    return first if first in ROOMS[wing] else TOP[wing].get(first or "__init__", "lecture")
 
 
-def training_imports(path: Path) -> Iterator[str]:
-    """Yield the full name of every module of training/ that a file imports."""
+def module_of(path: Path) -> str:
+    """Return a file's module, named with dots."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def inner_imports(path: Path) -> Iterator[str]:
+    """Yield the full name of every module of its own wing that a file imports."""
+    wing = path.relative_to(ROOT).parts[0]
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "training":
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == wing:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 is_module = (ROOT / whole.replace(".", "/")).with_suffix(".py").exists()
                 yield whole if is_module else str(node.module)
         elif isinstance(node, ast.Import):
-            assert not any(alias.name.startswith("training") for alias in node.names), path
+            assert not any(alias.name.startswith(wing) for alias in node.names), path
 
 
-def test_training_rooms_know_only_those_below() -> None:
-    """Each room of training/ imports only the rooms of its list, and those lists form no circle."""
-    tuple(TopologicalSorter(TRAINING_ROOMS).static_order())
-    files = sorted((ROOT / "training").rglob("*.py"))
-    assert {room_of(".".join(file.relative_to(ROOT).with_suffix("").parts)) for file in files} == set(
-        TRAINING_ROOMS
-    )
+@pytest.mark.parametrize("wing", ROOMS)
+def test_rooms_know_only_those_below(wing: str) -> None:
+    """Each room imports only the rooms of its list, and those lists form no circle."""
+    rooms = ROOMS[wing]
+    tuple(TopologicalSorter(rooms).static_order())
+    files = sorted((ROOT / wing).rglob("*.py"))
+    assert {room_of(module_of(path)) for path in files} == set(rooms)
     for path in files:
-        room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        for module in training_imports(path):
-            assert room_of(module) in TRAINING_ROOMS[room] | {room}, f"{path} imports {module}"
+        room = room_of(module_of(path))
+        for module in inner_imports(path):
+            assert room_of(module) in rooms[room] | {room}, f"{path} imports {module}"
 
 
-def test_training_modules_form_no_circle() -> None:
-    """Within a room of training/, too, no two modules import each other, directly or through others."""
-    graph = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): set(training_imports(path))
-        for path in (ROOT / "training").rglob("*.py")
-    }
+@pytest.mark.parametrize("wing", ROOMS)
+def test_modules_form_no_circle(wing: str) -> None:
+    """Within a room, too, no two modules import each other, directly or through others."""
+    graph = {module_of(path): set(inner_imports(path)) for path in (ROOT / wing).rglob("*.py")}
     tuple(TopologicalSorter(graph).static_order())
 
 
-@pytest.mark.parametrize("wing", ["models", "training", "tests/training", "tests/models"])
+@pytest.mark.parametrize("room", PACKAGES)
+def test_a_room_needs_few_packages(room: str) -> None:
+    """`images` knows nothing of Flask; `server` knows nothing of NumPy, Flask, settings or metrics."""
+    for path in (ROOT / room).rglob("*.py"):
+        found = {name for name in imports(path) if name not in sys.stdlib_module_names}
+        assert found <= PACKAGES[room] | {"service"}, path
+
+
+@pytest.mark.parametrize(
+    "wing", ["models", "training", "service", "tests/training", "tests/models", "tests/service"]
+)
 def test_no_room_is_crowded(wing: str) -> None:
     """A folder has at most 14 modules; each package says what it may import and where to start reading."""
     for folder in {path.parent for path in (ROOT / wing).rglob("*.py")}:

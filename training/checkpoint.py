@@ -58,22 +58,19 @@ def load(path: Path) -> Training:
     except CheckpointError:
         raise
     except FileNotFoundError:
-        message = f"{path}: there is no checkpoint to resume"
-        raise CheckpointError(message) from None
+        raise CheckpointError(f"{path}: there is no checkpoint to resume") from None
     except Exception as error:  # damage anywhere makes the zip reader raise almost anything
-        message = f"{path}: not a checkpoint of this program: {error}"
-        raise CheckpointError(message) from error
+        raise CheckpointError(f"{path}: not a checkpoint of this program: {error}") from error
 
 
 def _check_fields(path: Path, recipe: Mapping[str, Any]) -> None:
     """Raise CheckpointError for a recipe with fields that this version does not know."""
     unknown = recipe.keys() - {entry.name for entry in fields(Recipe)}
     if unknown:
-        message = (
+        raise CheckpointError(
             f"{path}: an older version of this program wrote this checkpoint, so it can't be resumed: "
             f"its recipe has {', '.join(sorted(unknown))}, which this version does not know"
         )
-        raise CheckpointError(message)
 
 
 def _restore(about: dict[str, Any], arrays: Mapping[str, Array]) -> Training:

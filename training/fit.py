@@ -25,8 +25,8 @@ import numpy.typing as npt
 from models.network import Network, forward, layer_sizes
 from models.preprocessing import preprocess
 from training.backprop import backward
-from training.data import Split, targets
 from training.data.epochs import Source
+from training.data.mnist import Split, targets
 from training.dropout import dropout_masks
 from training.engine.feeder import feeding
 from training.history import Epoch, error, measure

@@ -12,7 +12,7 @@ import numpy as np
 from models.activations import Array
 from models.network import Network, forward
 from models.preprocessing import preprocess
-from training.data import NO_DIGIT, Examples, Labels, targets
+from training.data.mnist import NO_DIGIT, Examples, Labels, targets
 from training.losses import Loss, cost
 
 MEASURE_CHUNK = 100

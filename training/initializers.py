@@ -1,12 +1,12 @@
-"""How the parameters start.
+"""Initializers: the values of the parameters before the first step.
 
-    uniform   W ~ U[-1, 1]                          the textbook's way; saturates wide layers
-    xavier    W ~ U[-r, r], r = sqrt(6 / (fan_in + fan_out))   keeps variance through tanh, sigmoid
-    he        W ~ N(0, sqrt(2 / fan_in))            keeps variance through ReLU, which halves it
+    uniform   W ~ U[-1, 1]                                      saturates wide layers
+    xavier    W ~ U[-r, r], r = sqrt(6 / (fan_in + fan_out))    keeps the variance through tanh and sigmoid
+    he        W ~ N(0, 2 / fan_in)                              keeps it through ReLU, which halves it
 
-Sources: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-2010, equation 16; He et al., "Delving Deep into Rectifiers", 2015, equation 10 (0.25, the first slope
-of prelu, is theirs too).
+fan_in is the number of a layer's inputs, fan_out that of its neurons. Sources: Glorot, Bengio,
+"Understanding the difficulty of training deep feedforward neural networks", 2010, equation 16; He et al.,
+"Delving Deep into Rectifiers", 2015, equation 10, and prelu's first slope of 0.25.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ FIRST_PRELU_SLOPE = 0.25
 
 
 def uniform(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    """Draw W (fan_in, fan_out) evenly from [-1, 1]."""
+    """Draw W (fan_in, fan_out) from the uniform distribution on [-1, 1]."""
     return rng.uniform(-1, 1, (fan_in, fan_out))
 
 
 def xavier(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    """Draw W (fan_in, fan_out) evenly, of variance 2 / (fan_in + fan_out)."""
+    """Draw W (fan_in, fan_out) from the uniform distribution of variance 2 / (fan_in + fan_out)."""
     r = np.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-r, r, (fan_in, fan_out))
 
@@ -36,13 +36,13 @@ def he(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
     return rng.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))
 
 
-def zero_bias(fan_out: int, rng: np.random.Generator) -> Array:  # noqa: ARG001 - both share a form
-    """Start every bias (fan_out,) at 0: the weights already break the symmetry."""
+def zero_bias(fan_out: int, rng: np.random.Generator) -> Array:  # noqa: ARG001 - both have the same signature
+    """Set every bias (fan_out,) to 0: random weights are enough to make the neurons differ."""
     return np.zeros(fan_out)
 
 
 def uniform_bias(fan_out: int, rng: np.random.Generator) -> Array:
-    """Draw each bias (fan_out,) evenly from [-1, 1]."""
+    """Draw each bias (fan_out,) from the uniform distribution on [-1, 1]."""
     return rng.uniform(-1, 1, fan_out)
 
 
@@ -57,7 +57,7 @@ BIASES: dict[str, Callable[[int, np.random.Generator], Array]] = {
 }
 
 
-def initialise(  # noqa: PLR0913 - each is a choice
+def initialise(  # noqa: PLR0913 - each is a choice of the recipe
     sizes: Sequence[int],
     activations: Sequence[str],
     rng: np.random.Generator,
@@ -66,7 +66,7 @@ def initialise(  # noqa: PLR0913 - each is a choice
     biases: str = "zero",
     dtype: type[np.floating] = np.float32,
 ) -> Network:
-    """Make a network of the given sizes (inputs first) and one activation a layer.
+    """Make a network from the number of inputs, the sizes of its layers, and one activation for each layer.
 
     >>> network = initialise([784, 32, 10], ["relu", "softmax"], np.random.default_rng(0))
     >>> [layer.W.shape for layer in network]

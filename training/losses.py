@@ -1,18 +1,19 @@
-"""Losses: how wrong one output is. Each has its gradient beneath it.
+"""Losses: a number for how wrong each output is. Each loss has its gradient beneath it.
 
-y is the target (N, K), one row an example: 1 for the true class, 0 elsewhere. y_hat is the network's
-output (N, K). A loss is per example, of shape (N,); the cost is the losses' mean over the batch:
+y (N, K) are the targets, one row for each example: 1 for the true class, 0 elsewhere. y_hat (N, K) are the
+outputs of the network, z (N, K) the logits, the last layer's weighted sums. A loss is per example, of shape
+(N,); the cost is the mean of the losses over the batch:
 
-    difference      mean_k(y - y_hat)              cancels out: never train with it
+    difference      mean_k(y - y_hat)              errors cancel out: can't be trained with
     mae             mean_k|y - y_hat|              gradient  sign(y_hat - y) / K
     sse             sum_k (y - y_hat)²             gradient  2 (y_hat - y)
     mse             mean_k(y - y_hat)²             gradient  2 (y_hat - y) / K
     hinge           sum_k max(0, 1 - t y_hat), t = 2y - 1 (±1)     gradient -t where 1 - t y_hat > 0
-    cross_entropy   -sum_k y log y_hat, y_hat = softmax(z)         gradient by z: y_hat - y
+    cross_entropy   -sum_k y log y_hat, y_hat = softmax(z)     gradient with respect to z: y_hat - y
 
-Cross-entropy is computed from z, not y_hat: log(softmax(z)) = z - logsumexp(z) never takes the log
-of 0, and fused with softmax its gradient is the plainest of all (Bishop, "Pattern Recognition and
-Machine Learning", 2006, equation 4.109).
+The gradients are with respect to y_hat, except that of cross-entropy, which is computed from the logits z:
+log(softmax(z)) = z - logsumexp(z) never takes the logarithm of 0, and together with softmax the gradient is
+y_hat - y (Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.109).
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from models.network import Activity
 
 
 def difference(y_hat: Array, y: Array) -> Array:
-    """Return mean_k(y - y_hat): signed, so errors of opposite sign hide each other.
+    """Return mean_k(y - y_hat): signed, so that errors of opposite sign cancel out.
 
     >>> y, y_hat = np.array([[0.0], [0.0]]), np.array([[-100.0], [100.0]])
     >>> difference(y_hat, y), cost(difference(y_hat, y))
@@ -35,7 +36,7 @@ def difference(y_hat: Array, y: Array) -> Array:
 
 
 def mae(y_hat: Array, y: Array) -> Array:
-    """Mean absolute error over the K outputs."""
+    """Return the mean absolute error over the K outputs."""
     return np.abs(y - y_hat).mean(axis=1)
 
 
@@ -45,7 +46,7 @@ def mae_gradient(y_hat: Array, y: Array) -> Array:
 
 
 def sse(y_hat: Array, y: Array) -> Array:
-    """Sum of squared errors over the K outputs."""
+    """Return the sum of squared errors over the K outputs."""
     return ((y - y_hat) ** 2).sum(axis=1)
 
 
@@ -55,7 +56,7 @@ def sse_gradient(y_hat: Array, y: Array) -> Array:
 
 
 def mse(y_hat: Array, y: Array) -> Array:
-    """Mean squared error over the K outputs."""
+    """Return the mean squared error over the K outputs."""
     return ((y - y_hat) ** 2).mean(axis=1)
 
 
@@ -65,7 +66,7 @@ def mse_gradient(y_hat: Array, y: Array) -> Array:
 
 
 def hinge(y_hat: Array, y: Array) -> Array:
-    """One-against-the-rest hinge loss: each score should pass its side of ±1."""
+    """Return the one-against-the-rest hinge loss: 0 if the true class scores above 1, the others below -1."""
     t = 2 * y - 1
     return np.maximum(0, 1 - t * y_hat).sum(axis=1)
 
@@ -77,7 +78,7 @@ def hinge_gradient(y_hat: Array, y: Array) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> Array:
-    """Cross-entropy of softmax(z) with y, from the logits z (N, K).
+    """Return the cross-entropy of softmax(z) with y, from the logits z (N, K).
 
     >>> cross_entropy(np.array([[1000.0, 0.0], [0.0, 0.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]))
     array([1.00000000e+03, 6.93147181e-01])
@@ -87,17 +88,17 @@ def cross_entropy(z: Array, y: Array) -> Array:
 
 
 def cross_entropy_gradient(z: Array, y: Array) -> Array:
-    """Return d cross_entropy / d z (N, K): softmax(z) - y, for rows of y that sum to 1."""
+    """Return d cross_entropy / d z (N, K): softmax(z) - y, if each row of y sums to 1."""
     return softmax(z) - y
 
 
 def cost(losses: Array) -> float:
-    """Return the mean of the examples' losses (N,)."""
+    """Return the mean of the losses (N,)."""
     return float(losses.mean())
 
 
 class Loss(NamedTuple):
-    """A loss, its gradient by its own first argument, and the output activations it is meant for."""
+    """A loss, its gradient with respect to its first argument, and the output activations that it is for."""
 
     function: Callable[[Array, Array], Array]
     gradient: Callable[[Array, Array], Array]
@@ -105,7 +106,7 @@ class Loss(NamedTuple):
 
     @property
     def takes_logits(self) -> bool:
-        """Whether the first argument is z (softmax fused in) rather than the activation y_hat."""
+        """Whether the first argument is the logits z rather than the outputs y_hat."""
         return self.function is cross_entropy
 
     def losses(self, activity: Activity, y: Array) -> Array:
@@ -123,7 +124,7 @@ class Loss(NamedTuple):
         return activity.z[-1] if self.takes_logits else activity.a[-1]
 
 
-# A hinge asks for scores beyond ±1, which an output bounded by [0, 1] can't reach on the left.
+# The hinge loss needs scores below -1, which outputs from 0 to 1 can't reach.
 SCORES = ("identity", "tanh", "leaky_relu", "prelu", "sqnl", "arctan")
 LOSSES = {
     "mae": Loss(mae, mae_gradient, ACTIVATIONS),
@@ -135,22 +136,21 @@ LOSSES = {
 
 
 def loss_named(name: str, output_activation: str) -> Loss:
-    """Return the loss of that name if it may train a network with that output.
+    """Return the loss of that name, for a network with that output activation.
 
-    Raises ValueError with the reason otherwise.
+    Raises ValueError with the reason if the two do not fit.
 
     >>> loss_named("difference", "softmax")
     Traceback (most recent call last):
     ValueError: 'difference' can't train: errors of +100 and -100 average to 0; use mae, sse or mse
     """
     if name == "difference":
-        message = "'difference' can't train: errors of +100 and -100 average to 0; use mae, sse or mse"
-        raise ValueError(message)
+        raise ValueError(
+            "'difference' can't train: errors of +100 and -100 average to 0; use mae, sse or mse"
+        )
     if name not in LOSSES:
-        message = f"unknown loss {name!r}: choose from {', '.join(LOSSES)}"
-        raise ValueError(message)
+        raise ValueError(f"unknown loss {name!r}: choose from {', '.join(LOSSES)}")
     if output_activation not in LOSSES[name].outputs:
         outputs = ", ".join(LOSSES[name].outputs)
-        message = f"{name} is meant for outputs {outputs}, not for {output_activation!r}"
-        raise ValueError(message)
+        raise ValueError(f"{name} is meant for outputs {outputs}, not for {output_activation!r}")
     return LOSSES[name]

@@ -1,4 +1,4 @@
-"""Optimizers: how a gradient g becomes a step of the parameter p, at learning rate lr (η).
+"""Optimizers: the step of a parameter p, from its gradient g, at learning rate lr (η).
 
     gradient descent   p -= lr g
     momentum           v = m v + g          p -= lr v
@@ -6,14 +6,15 @@
     adam               u = β1 u + (1 - β1) g,    v = β2 v + (1 - β2) g²
                        p -= lr · (u / (1 - β1^t)) / (sqrt(v / (1 - β2^t)) + ε)
 
-Whether this is full-batch, stochastic or mini-batch descent is the batch's size, not the step's
-form. Weight decay is decoupled: it shrinks W itself, p *= 1 - lr·decay, before the step.
+m is the momentum, v the velocity (in Adam, the mean square), u the mean gradient, t the number of the step.
+Full-batch, stochastic and mini-batch descent take the same steps; they differ in the size of the batch.
+Weight decay is decoupled: W *= 1 - lr · decay before the step.
 
-Steps work in place, block by block (engine/blocks.py). Gradients are read, never changed. The
-optimizer's `state`, a plain dict of arrays, is the one thing in training that remembers anything
-between steps. Sources: Sutskever et al., "On the importance of initialization and momentum", 2013 (in
-the form that PyTorch uses); Kingma, Ba, "Adam", 2014, algorithm 1; Loshchilov, Hutter, "Decoupled
-Weight Decay Regularization", 2017.
+Steps change the parameters in place, block by block (engine/blocks.py), and leave the gradients as they are.
+What an optimizer must remember between steps is in its `state`, a dict of arrays, which a checkpoint saves.
+Sources: Sutskever et al., "On the importance of initialization and momentum", 2013 (in the form that PyTorch
+uses); Kingma, Ba, "Adam", 2014, algorithm 1; Loshchilov, Hutter, "Decoupled Weight Decay Regularization",
+2017.
 """
 
 import math
@@ -28,23 +29,23 @@ from training.engine.blocks import in_blocks
 
 
 class Optimizer(Protocol):
-    """Anything that can take a step, and whose memory can be saved and put back."""
+    """An object that takes steps, with a state that can be saved and restored."""
 
     state: dict[str, Array]
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
-        """Move every parameter, in place, against its gradient."""
+        """Move every parameter, in place, in the direction that lowers the cost."""
 
 
 class GradientDescent:
-    """Plain gradient descent: no memory."""
+    """Plain gradient descent; its state is empty."""
 
     def __init__(self) -> None:
-        """Start with nothing to remember."""
+        """Start with an empty state."""
         self.state: dict[str, Array] = {}
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
-        """Move every parameter, in place, against its gradient."""
+        """Move every parameter, in place, in the direction that lowers the cost."""
 
         def descend(p: Array, g: Array, change: Array) -> None:
             np.multiply(g, learning_rate, out=change)
@@ -55,10 +56,10 @@ class GradientDescent:
 
 
 class Momentum:
-    """Gradient descent with a velocity per parameter, optionally looking ahead (Nesterov)."""
+    """Gradient descent with a velocity for each parameter; with nesterov, the step looks ahead."""
 
     def __init__(self, momentum: float = 0.9, *, nesterov: bool = False) -> None:
-        """Remember the share of the velocity that each step keeps."""
+        """Set the share of the velocity that each step keeps."""
         self.momentum = momentum
         self.nesterov = nesterov
         self.state: dict[str, Array] = {}
@@ -83,19 +84,19 @@ class Momentum:
 
 
 class Adam:
-    """Adam: a step per parameter, scaled by its own gradient's recent mean and size.
+    """Adam: each parameter's step is the mean of its recent gradients, divided by their root mean square.
 
-    The state holds u / (1 - β1) and v / (1 - β2), which saves two passes a step; the factors move into
-    the learning rate and ε.
+    The state has u / (1 - β1) and v / (1 - β2), which saves two passes in each step; the learning rate and
+    ε are multiplied by the factors instead.
     """
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
-        """Remember how slowly the two averages forget."""
+        """Set the decay of the two averages, and the ε that avoids a division by 0."""
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.state: dict[str, Array] = {}
 
     def step(self, parameters: Parameters, gradients: Parameters, learning_rate: float) -> None:
-        """Move every parameter, in place, by its averaged gradient over its averaged size."""
+        """Move every parameter, in place, by its mean gradient over its root mean square."""
         t = self.state.setdefault("t", np.zeros(()))
         t += 1
         mean_factor = (1 - self.beta1) / (1 - self.beta1 ** float(t))
@@ -127,23 +128,23 @@ def _remembered(state: dict[str, Array], name: str, like: Array) -> Array:
 
 
 class WeightAverage:
-    """Exponential moving average of the weights: m = d m + (1 - d) p, read instead of p at the end.
+    """Exponential moving average m of the parameters p: m = d m + (1 - d) p. It ships in place of p.
 
-    It is brought up to date every eighth step, with d = decay⁸, which differs too little to measure
-    and costs an eighth. The first times use a smaller d = (1 + t) / (10 + t), so that the random start
-    is soon forgotten.
+    Only every eighth step updates it, with d = decay⁸: this costs an eighth, and the difference is too small
+    to measure. The first updates use a smaller d = (1 + t) / (10 + t), so that the random initial weights
+    soon have no effect.
     Source: Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
     """
 
     EVERY = 8
 
     def __init__(self, decay: float) -> None:
-        """Remember the share of the average that each step keeps, from 0 (none) below 1."""
+        """Set the share of the average that each step keeps, below 1; 0 switches averaging off."""
         self.decay = decay
         self.state: dict[str, Array] = {}
 
     def update(self, parameters: Parameters) -> None:
-        """Let the average follow the parameters by one step."""
+        """Count a step, and update the average if it is due."""
         step = self.state.setdefault("t", np.zeros(()))
         step += 1
         if not self.decay or float(step) % self.EVERY:
@@ -162,12 +163,12 @@ class WeightAverage:
             in_blocks(follow, self.state[name], parameter)
 
     def averaged(self, parameters: Parameters) -> Parameters:
-        """Return the averages of these parameters, or the parameters where there is none yet."""
+        """Return the averages of these parameters; before the first update, the parameters themselves."""
         return {name: self.state.get(name, p) for name, p in parameters.items()}
 
 
 def decay_weights(parameters: Parameters, learning_rate: float, weight_decay: float) -> None:
-    """Shrink every weight matrix, in place, by lr·decay of itself; biases and slopes are left."""
+    """Multiply every weight matrix W, in place, by 1 - lr · decay; biases and slopes stay as they are."""
     for name, p in parameters.items():
         if weight_decay and name.startswith("W"):
             p *= 1 - learning_rate * weight_decay

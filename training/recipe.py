@@ -1,7 +1,7 @@
-"""The recipe of a training: every choice in one table, each with its default, check and explanation.
+"""The recipe of a training: all its hyper-parameters, each with a default, a check and an explanation.
 
-The defaults train a small network in two minutes; what ships has its recipe in the Makefile. The command line
-makes its options from here.
+The defaults train a small network in two minutes; the recipe of the weights that ship is in the Makefile.
+The options of the command line are made from the fields below.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ INITIALISE, SHUFFLE, DRAW, DROPOUT = range(4)
 
 @dataclass(frozen=True)
 class Check:
-    """What values a field may take: a test, and the words that say it."""
+    """The values that a field may have: a test, and the same in words."""
 
     holds: Callable[[Any], bool]
     words: str
@@ -55,46 +55,43 @@ class Recipe:
     output: str = _choice("softmax", "Activation of the output layer.", _one_of(ACTIVATIONS))
     loss: str = _choice("cross_entropy", "Loss per example.", _one_of(("difference", *LOSSES)))
     shared_epochs: int = _choice(
-        0, "Epochs in which the first layer shares its weights, as a convolution.", NOT_NEGATIVE
+        0, "Epochs in which the first layer is trained as a convolution.", NOT_NEGATIVE
     )
-    weights: str = _choice("he", "How the weights start.", _one_of(WEIGHTS))
-    biases: str = _choice("zero", "How the biases start.", _one_of(BIASES))
-    optimizer: str = _choice("nesterov", "How a gradient becomes a step.", _one_of(OPTIMIZERS))
-    momentum: float = _choice(0.9, "Share of the velocity kept each step (Adam: β1).", SHARE)
-    batch_size: int = _choice(128, "Images a step: 1 is stochastic, 0 the full batch.", NOT_NEGATIVE)
+    weights: str = _choice("he", "Initializer of the weights.", _one_of(WEIGHTS))
+    biases: str = _choice("zero", "Initializer of the biases.", _one_of(BIASES))
+    optimizer: str = _choice("nesterov", "Optimizer: the rule for a step.", _one_of(OPTIMIZERS))
+    momentum: float = _choice(0.9, "Share of the velocity that a step keeps (Adam: β1).", SHARE)
+    batch_size: int = _choice(128, "Images in a batch: 1 is stochastic, 0 the full batch.", NOT_NEGATIVE)
     epochs: int = _choice(30, "Passes over the training images.", POSITIVE)
     learning_rate: float = _choice(0.1, "Learning rate η at its highest.", POSITIVE)
-    schedule: str = _choice("cosine", "How η falls over the training.", _one_of(SCHEDULES))
+    schedule: str = _choice("cosine", "Schedule of the learning rate.", _one_of(SCHEDULES))
     warmup_epochs: float = _choice(1.0, "Epochs over which η rises from 0.", NOT_NEGATIVE)
-    weight_decay: float = _choice(0.0, "Decoupled weight decay per unit of η.", NOT_NEGATIVE)
+    weight_decay: float = _choice(0.0, "Decoupled weight decay, multiplied by η.", NOT_NEGATIVE)
     dropout: tuple[float, ...] = _choice(
-        (), "Share of inputs, then of each hidden layer's neurons, dropped.", SHARES
+        (), "Share of inputs, then of each hidden layer's neurons, to drop.", SHARES
     )
-    average_decay: float = _choice(0.999, "Decay a step of the weights' moving average.", SHARE)
+    average_decay: float = _choice(0.999, "Decay of the moving average of the weights, per step.", SHARE)
     patience: int = _choice(
-        0, "Epochs without a better validation cost before stopping early; 0: never.", NOT_NEGATIVE
+        0, "Epochs without a lower validation cost before stopping early; 0: never.", NOT_NEGATIVE
     )
-    deform: bool = _choice(default=True, text="Deform the images anew each epoch.", check=ON_OR_OFF)
-    ink: float = _choice(0.05, "Share of deformed images given each change of ink.", SHARE)
-    outliers: float = _choice(0.1, "Pictures of no digit for each deformed image.", NOT_NEGATIVE)
-    limit: int = _choice(0, "Train on the first images alone; 0: on all.", NOT_NEGATIVE)
-    split_seed: int = _choice(1, "Where the choice of the validation images starts.", NOT_NEGATIVE)
-    seed: int = _choice(1, "Where all other randomness starts.", NOT_NEGATIVE)
+    deform: bool = _choice(default=True, text="Deform the images anew in each epoch.", check=ON_OR_OFF)
+    ink: float = _choice(0.05, "Share of the deformed images that get each change of ink.", SHARE)
+    outliers: float = _choice(0.1, "Pictures that are no digit, for each deformed image.", NOT_NEGATIVE)
+    limit: int = _choice(0, "Number of training images to use; 0: all.", NOT_NEGATIVE)
+    split_seed: int = _choice(1, "Seed of the choice of the validation images.", NOT_NEGATIVE)
+    seed: int = _choice(1, "Seed of all other random numbers.", NOT_NEGATIVE)
 
     def __post_init__(self) -> None:
-        """Hold each choice to its check, and the choices to each other."""
+        """Check each field, then those that must fit each other."""
         for entry in fields(self):
             check, value = entry.metadata["check"], getattr(self, entry.name)
             if not check.holds(value):
-                message = f"{entry.name} must be {check.words}, not {value!r}"
-                raise ValueError(message)
+                raise ValueError(f"{entry.name} must be {check.words}, not {value!r}")
         if len(self.dropout) > 1 + len(self.hidden):
             most = 1 + len(self.hidden)
-            message = f"dropout has {len(self.dropout)} rates, but only {most} layers can drop"
-            raise ValueError(message)
+            raise ValueError(f"dropout has {len(self.dropout)} rates, but only {most} layers can drop")
         if self.shared_epochs and (not self.hidden or self.hidden[0] % PLACES):
-            message = f"shared_epochs need a first hidden layer with a multiple of {PLACES} neurons"
-            raise ValueError(message)
+            raise ValueError(f"shared_epochs need a first hidden layer with a multiple of {PLACES} neurons")
         _ = self.output_loss
 
     def rng(self, purpose: int, *number: int) -> np.random.Generator:
@@ -108,20 +105,20 @@ class Recipe:
 
     @property
     def activations(self) -> list[str]:
-        """One activation a layer, the output's last."""
+        """The activation of each layer, that of the output last."""
         return [self.activation] * len(self.hidden) + [self.output]
 
     def variety(self, images: int) -> Variety:
-        """Return how an epoch over so many images varies them; without deformation, not at all."""
+        """Return the variety of an epoch over so many images; without deformation there is none."""
         return Variety(self.ink, round(images * self.outliers)) if self.deform else Variety(0, 0)
 
     @property
     def output_loss(self) -> Loss:
-        """The loss, checked to be meant for the output."""
+        """The loss; raises ValueError if it does not fit the output activation."""
         return loss_named(self.loss, self.output)
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Name what differs between this recipe and another, with both values."""
+        """Return a phrase for each field in which the two recipes differ, with both values."""
         return [
             f"{entry.name} is {getattr(self, entry.name)!r}, not {getattr(other, entry.name)!r}"
             for entry in fields(self)

@@ -27,7 +27,7 @@ from service.images.codec import InvalidImage, decode
 from service.images.normalise import normalise
 from service.settings import DEFAULT_MODEL
 from training.cli.options import data_dir_option, plain_errors
-from training.data import Examples, load_split
+from training.data.mnist import Examples, load_split
 
 MAX_PIXELS = 2**26
 TILE = 112

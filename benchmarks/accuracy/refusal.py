@@ -30,7 +30,7 @@ from models.store import Model, load
 from service.images.codec import InvalidImage
 from service.images.normalise import normalise
 from service.settings import DEFAULT_MODEL
-from training.data import parse_idx
+from training.data.mnist import parse_idx
 
 CLOTHES = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
 LETTERS = "AEFHKMNRWX"

@@ -12,7 +12,7 @@ from benchmarks.training.contestants import ENTRIES
 from benchmarks.training.driver import ROOT, Plan, Race, race
 from benchmarks.training.table import as_csv, section
 from training.cli.options import data_dir_option, plain_errors
-from training.data import load_examples
+from training.data.mnist import load_examples
 
 docs_option = click.option(
     "--docs",

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.network import CLASSES, PIXELS
-from training.data import Examples
+from training.data.mnist import Examples
 
 SIZES = (PIXELS, 1000, 500, CLASSES)
 BATCH = 128

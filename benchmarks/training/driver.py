@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.training.contestants import BATCH, ENTRIES, OPTIMIZERS
-from training.data import Examples
+from training.data.mnist import Examples
 
 ROOT = Path(__file__).parents[2]
 EPOCH_IMAGES = 60_000

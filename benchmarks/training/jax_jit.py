@@ -23,7 +23,7 @@ from benchmarks.training.contestants import (
     timed,
 )
 from models.preprocessing import preprocess
-from training.data import Examples
+from training.data.mnist import Examples
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 

@@ -18,7 +18,7 @@ from benchmarks.training.contestants import (
     WARM_UP,
     Contestant,
 )
-from training.data import Examples, Split
+from training.data.mnist import Examples, Split
 from training.fit import Step, fit
 from training.history import Epoch, measure
 from training.recipe import Recipe

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from benchmarks.training.contestants import OPTIMIZERS, Unavailable, enter
-from training.data import Examples
+from training.data.mnist import Examples
 
 
 def main(name: str, path: Path) -> None:

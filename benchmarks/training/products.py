@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.training.contestants import BATCH, SIZES, Contestant, timed
 from models.activations import Array
-from training.data import Examples
+from training.data.mnist import Examples
 
 
 def enter_products(_: str, __: Examples) -> Contestant:

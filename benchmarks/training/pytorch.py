@@ -26,7 +26,7 @@ from benchmarks.training.contestants import (
     timed,
 )
 from models.preprocessing import preprocess
-from training.data import Examples
+from training.data.mnist import Examples
 
 
 def enter_eager(optimizer: str, examples: Examples) -> Contestant:

@@ -22,7 +22,7 @@ from benchmarks.training.contestants import (
 )
 from models.network import CLASSES
 from models.preprocessing import preprocess
-from training.data import Examples
+from training.data.mnist import Examples
 
 
 def enter_partial_fit(optimizer: str, examples: Examples) -> Contestant:

@@ -22,7 +22,7 @@ import click
 from benchmarks.page import machine, write_section
 from benchmarks.training.__main__ import docs_option
 from training.cli.options import Several, data_dir_option, plain_errors, recipe_options
-from training.data import Split, load_split
+from training.data.mnist import Split, load_split
 from training.fit import fit
 from training.history import Epoch, measure
 from training.recipe import Recipe

@@ -7,6 +7,8 @@ left, and only as far as trusted proxies wrote it: the client may have made up a
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from service.settings import SettingsError
+
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 # A customer of an internet provider usually gets a whole /64 network of IPv6 addresses.
@@ -14,12 +16,16 @@ IPV6_PREFIX_BITS = 64
 
 
 def parse_networks(text: str) -> Networks:
-    """Parse addresses and networks, separated by commas or spaces; raises ValueError for anything else.
+    """Parse addresses and networks, separated by commas or spaces; raises SettingsError for anything else.
 
     >>> parse_networks("10.0.0.0/8, ::1")
     (IPv4Network('10.0.0.0/8'), IPv6Network('::1/128'))
     """
-    return tuple(ip_network(part) for part in text.replace(",", " ").split())
+    try:
+        return tuple(ip_network(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        expected = "addresses or networks such as 10.0.0.0/8, separated by commas or spaces"
+        raise SettingsError(f"DIGITS_TRUSTED_PROXIES must be {expected}, not {text!r}") from None
 
 
 @lru_cache(4096)

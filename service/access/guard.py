@@ -8,6 +8,7 @@ A request with a wrong key also takes a token of its address, so that guessing k
 that need no key take no token: the probes, the pages and their files, OPTIONS.
 """
 
+from functools import partial
 from math import ceil
 
 from flask import Flask, abort, request
@@ -37,23 +38,19 @@ def register(app: Flask, settings: Settings) -> None:
     Raises SettingsError for a file of keys that can't be used.
     """
     if settings.metrics_port is not None:
-        app.before_request(MetricsPort(settings.metrics_port).check)
+        app.before_request(partial(_check_port, settings.metrics_port))
     if settings.needs_key or settings.metrics_key or settings.rate_limit:
         app.before_request(Guard(settings).check)
 
 
-class MetricsPort:
-    """Serves /metrics on its own port only, and nothing else there but the probes."""
+def _check_port(metrics_port: int) -> None:
+    """Abort with 404 if the path is not served on the port of the request.
 
-    def __init__(self, port: int) -> None:
-        """Take the port that is reserved for metrics."""
-        self.port = str(port)
-
-    def check(self) -> None:
-        """Abort with 404 if the path is not served on the port of the request."""
-        on_metrics_port = request.environ["SERVER_PORT"] == self.port
-        if request.path not in PROBE_PATHS and on_metrics_port != (request.path == METRICS_PATH):
-            abort(404)
+    /metrics is on its own port only; nothing else is there but the probes.
+    """
+    on_metrics_port = request.environ["SERVER_PORT"] == str(metrics_port)
+    if request.path not in PROBE_PATHS and on_metrics_port != (request.path == METRICS_PATH):
+        abort(404)
 
 
 class Guard:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from service.settings import SettingsError
+
 Headers = list[tuple[str, str]]
 
 POLICY = "Content-Security-Policy"
@@ -34,14 +36,15 @@ PREFLIGHT_SECONDS = 7200
 
 
 def parse_origins(text: str) -> frozenset[str]:
-    """Parse origins, separated by commas or spaces, or `*`; raises ValueError for anything else.
+    """Parse origins, separated by commas or spaces, or `*`; raises SettingsError for anything else.
 
     >>> sorted(parse_origins("https://a.example http://localhost:3000"))
     ['http://localhost:3000', 'https://a.example']
     """
     found = frozenset(text.replace(",", " ").split())
     if found != {ANY} and not all(map(ORIGIN.fullmatch, found)):
-        raise ValueError(text)
+        expected = "* or origins such as https://example.org, separated by commas or spaces"
+        raise SettingsError(f"DIGITS_CORS_ORIGINS must be {expected}, not {text!r}")
     return found
 
 
@@ -49,7 +52,7 @@ class SecurityHeaders:
     """Adds security headers and CORS to responses."""
 
     def __init__(self, allowed: str) -> None:
-        """Parse the origins whose pages may read responses; raises ValueError for anything else."""
+        """Parse the origins whose pages may read responses; raises SettingsError for anything else."""
         self.allowed = parse_origins(allowed)
 
     def add(self, headers: Headers, environ: Mapping[str, Any]) -> None:

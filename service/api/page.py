@@ -57,7 +57,7 @@ FILES = {
     if path.suffix in TYPES and path.name != INDEX
 }
 _HTML = (FOLDER / INDEX).read_bytes()
-# By whether the service requires a key: the page needs none, but asks its reader for it before any request.
+# Keyed by whether the service requires an API key: the page needs none, but asks its reader for it.
 PAGES = {
     False: File.of(_HTML, ".html"),
     True: File.of(_HTML.replace(b"<html ", b'<html data-key="needed" ', 1), ".html"),

@@ -8,10 +8,12 @@ build, model   from the version and the weights file's metadata
 import math
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -29,6 +31,7 @@ PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat after the name, in ticks: user and system time, then those of children that exited.
 OWN, EXITED = slice(11, 13), slice(13, 15)
+PSS = re.compile(r"^Pss: +(\d+) kB", re.MULTILINE)
 
 
 class Workers:
@@ -48,83 +51,80 @@ class Workers:
 class Processes:
     """Processor time and memory of the master and its workers; nothing where there is no /proc."""
 
-    def __init__(self, master: int) -> None:
+    def __init__(self) -> None:
         """Watch this process and its children."""
-        self.master = master
+        self.master = str(os.getpid())
 
     def collect(self) -> Iterator[Metric]:
         """Yield processor time, that of exited workers included, and memory, shared pages counted once."""
-        try:
-            children = (
-                (PROC / f"{self.master}/task/{self.master}/children").read_text(encoding="ascii").split()
-            )
-            own = _ticks(str(self.master), OWN) + _ticks(str(self.master), EXITED)
-        except OSError:
+        if not PROC.exists():
             return
-        seconds = (own + sum(_ticks(child, OWN) for child in children)) / TICKS
-        memory = sum(_memory_bytes(process) for process in [str(self.master), *children])
+        children = _read(f"{self.master}/task/{self.master}/children").split()
+        ticks = _ticks(self.master, OWN) + _ticks(self.master, EXITED)
+        seconds = (ticks + sum(_ticks(child, OWN) for child in children)) / TICKS
+        memory = sum(map(_memory_bytes, [self.master, *children]))
         text = "Processor time of all processes, exited ones included."
         yield CounterMetricFamily("digits_process_cpu_seconds", text, seconds)
         text = "Memory of all processes, shared pages counted once."
         yield GaugeMetricFamily("digits_process_resident_memory_bytes", text, memory)
 
 
-def _ticks(process: str, which: slice) -> int:
-    """Return a process's processor time in ticks; 0 if it has exited."""
+def _read(name: str) -> str:
+    """Return a file in /proc; nothing if its process has exited."""
     try:
-        fields = (PROC / process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (PROC / name).read_text(encoding="utf-8")
     except OSError:
-        return 0
-    return sum(map(int, fields[which]))
+        return ""
+
+
+def _ticks(process: str, which: slice) -> int:
+    """Return a process's processor time in ticks."""
+    return sum(map(int, _read(f"{process}/stat").rpartition(")")[2].split()[which]))
 
 
 def _memory_bytes(process: str) -> int:
-    """Return a process's proportional set size; 0 if it has exited."""
-    try:
-        lines = (PROC / process / "smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    """Return a process's proportional set size."""
+    return 1024 * sum(int(size) for size in PSS.findall(_read(f"{process}/smaps_rollup")))
 
 
-class About:
-    """The build, the model in service, and the distribution of its answers on the validation images."""
+def register_constants(registry: CollectorRegistry, model: Model | None) -> None:
+    """Register what never changes: the build, the model, and its answers on the validation images."""
 
-    def __init__(self, model: Model | None) -> None:
-        """Describe a model, if one was loaded."""
-        self.model = model
+    def gauge(name: str, text: str, /, **labels: str) -> None:
+        Gauge(name, text, labels, registry=registry).labels(**labels).set(1)
+
+    gauge(
+        "digits_build_info", "The service; always 1.", version=__version__, python=platform.python_version()
+    )
+    if model is None:
+        return
+    about = {key: model.metadata[key] for key in ("name", "version", "sha256")}
+    gauge("digits_model_info", "The model in service; always 1.", **about)
+    if "baseline" in model.metadata:
+        registry.register(Baseline(model.metadata["baseline"]))
+
+
+class Baseline:
+    """The distribution of the model's answers on the validation images."""
+
+    def __init__(self, shares: Mapping[str, Any]) -> None:
+        """Take the shares from the weights file's metadata."""
+        self.shares = shares
 
     def collect(self) -> Iterator[Metric]:
-        """Yield metrics that never change."""
-        build = [__version__, platform.python_version()]
-        yield _labelled("digits_build_info", "The service; always 1.", ["version", "python"], [(build, 1.0)])
-        if self.model is None:
-            return
-        about, names = self.model.metadata, ["name", "version", "sha256"]
-        this = [about[name] for name in names]
-        yield _labelled("digits_model_info", "The model in service; always 1.", names, [(this, 1.0)])
-        if "baseline" in about:
-            yield from _baseline(about["baseline"])
-
-
-def _baseline(baseline: Mapping[str, Any]) -> Iterator[Metric]:
-    where = "on the validation images"
-    digits = [([str(digit)], share) for digit, share in enumerate(baseline["predictions"])]
-    yield _labelled("digits_baseline_predictions", f"Share of each digit {where}.", ["digit"], digits)
-    for name, bounds in (("confidence", CONFIDENCES), ("ink_fraction", INK_FRACTIONS)):
-        upper = [floatToGoString(bound) for bound in (*bounds, math.inf)]
-        shares = list(zip(upper, (*baseline[name], 1.0), strict=True))
-        # A histogram whose count is 1: only the shares matter here, not how many images there were.
-        text = f"Share up to each bound {where}."
-        yield HistogramMetricFamily(f"digits_baseline_{name}", text, shares, None)
-    text = f"Share of abstentions {where}."
-    yield GaugeMetricFamily("digits_baseline_abstentions", text, baseline["abstentions"])
-
-
-def _labelled(
-    name: str, text: str, labels: list[str], values: Iterable[tuple[list[str], float]]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for key, value in values:
-        family.add_metric(key, value)
-    return family
+        """Yield shares by digit, confidence and ink, and the share of abstentions."""
+        where = "on the validation images"
+        name, text = "digits_baseline_predictions", f"Share of each digit {where}."
+        digits = GaugeMetricFamily(name, text, labels=["digit"])
+        for digit, share in enumerate(self.shares["predictions"]):
+            digits.add_metric([str(digit)], share)
+        yield digits
+        for part, bounds in (("confidence", CONFIDENCES), ("ink_fraction", INK_FRACTIONS)):
+            # A histogram whose count is 1: only the shares matter here, not how many images there were.
+            buckets = [
+                *zip(map(floatToGoString, (*bounds, math.inf)), (*self.shares[part], 1.0), strict=True)
+            ]
+            text = f"Share up to each bound {where}."
+            yield HistogramMetricFamily(f"digits_baseline_{part}", text, buckets, None)
+        text = f"Share of abstentions {where}."
+        yield GaugeMetricFamily("digits_baseline_abstentions", text, self.shares["abstentions"])

@@ -4,7 +4,6 @@ Workers count in shared memory (shared_memory/counters.py); the worker that answ
 writes it in the formats of prometheus_client.
 """
 
-import os
 from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
@@ -17,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from models.baseline import CONFIDENCES, INK_FRACTIONS
 from models.store import Model
 from service.images.normalise import Receipt
-from service.observability.collectors import About, Processes, Workers
+from service.observability.collectors import Processes, Workers, register_constants
 from service.problems import REASONS, Problem
 from service.shared_memory.counters import COLLECTOR, Counter, Histogram
 
@@ -75,8 +74,9 @@ REJECTION = {reason: REJECTED.labels(reason) for reason in REASONS if reason not
 def register(app: Flask, model: Model | None) -> None:
     """Answer GET /metrics; called in the process whose children are the workers."""
     registry = CollectorRegistry()
-    for collector in (COLLECTOR, Workers(), Processes(os.getpid()), About(model)):
+    for collector in (COLLECTOR, Workers(), Processes()):
         registry.register(collector)
+    register_constants(registry, model)
     app.add_url_rule("/metrics", "exposition", partial(exposition, registry))
 
 

@@ -4,7 +4,8 @@
     decode, …          its stages: child spans of the request's span, one after the other
 
 The spans are made from the durations that are measured anyway, when the response is complete. OpenTelemetry
-is imported here alone, and only then. Its own variables configure exporter, sampler, batches and resource.
+is imported here alone, and only if spans are asked for. Its own variables configure exporter, sampler,
+batches and resource.
 Source: OpenTelemetry's semantic conventions for HTTP spans.
 """
 
@@ -12,24 +13,21 @@ import logging
 import os
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
+from importlib import import_module
 from time import time_ns
 from typing import Any
 
 from service import __version__
 from service.observability.request_log import Entry
 
-# Modules, and the packages that contain them.
-PACKAGES = {
-    "opentelemetry.sdk": "opentelemetry-sdk",
-    "opentelemetry.exporter.otlp.proto.http": "opentelemetry-exporter-otlp-proto-http",
-}
+MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+PACKAGES = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
 ASKING = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 NS_PER_MS = 1_000_000
 
 
 def wanted(environment: Mapping[str, str]) -> bool:
-    """Return whether spans are asked for and can be made; the log names packages that are missing.
+    """Return whether spans are asked for and can be made; the log says what to install.
 
     >>> wanted({}), wanted({"OTEL_TRACES_EXPORTER": "none"})
     (False, False)
@@ -39,17 +37,13 @@ def wanted(environment: Mapping[str, str]) -> bool:
         return False
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
-    missing = [package for module, package in PACKAGES.items() if not _is_installed(module)]
-    if missing:
-        logging.getLogger(__name__).warning("tracing is off: pip install %s", " ".join(missing))
-    return not missing
-
-
-def _is_installed(module: str) -> bool:
     try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
+        for module in MODULES:
+            import_module(module)
+    except ImportError:
+        logging.getLogger(__name__).warning("tracing is off: pip install %s", PACKAGES)
         return False
+    return True
 
 
 def record(entry: Entry, outcome: Mapping[str, Any], traceparent: str) -> str:

@@ -88,7 +88,7 @@ class Connection:
         self.state = State.RECEIVING
         self.deadline = monotonic() + timeouts.keep_alive
         self.received = bytearray()
-        # Bytes of it that were searched and do not end a head.
+        # The number of its bytes that were searched for the end of a head.
         self.searched = 0
         # A complete head whose body is not complete.
         self.head: RequestHead | None = None
@@ -110,9 +110,9 @@ class Connection:
 
     @property
     def eviction_priority(self) -> tuple[bool, float]:
-        """The connection with the lowest is closed first: the one that has been idle or slow for longest.
+        """The eviction priority: the longest-waiting connection goes first, the lowest being the first.
 
-        Connections whose requests are being answered come last.
+        Connections whose requests are being answered go last.
         """
         seconds = self.timeouts.keep_alive if self.idle else self.timeouts.request
         return self.state is State.ANSWERING, self.deadline - seconds
@@ -120,7 +120,7 @@ class Connection:
     def receive(self) -> bool:
         """Read what has arrived; return False when the client has closed its side, or the connection is lost.
 
-        All complete requests that the client sent before it closed its side are answered by then.
+        Complete requests are answered before more is read, so none is lost when the client closes its side.
         """
         try:
             count = self.socket.recv_into(_buffer)
@@ -189,7 +189,7 @@ class Connection:
             sent = 0
         except OSError:
             return False
-        # A view, so that a response taken in small pieces is not copied for each; an empty one would keep it.
+        # A view copies nothing, however small the pieces are; an empty view would still hold the response.
         self.unsent = self.unsent[sent:] or NOTHING
         if self.unsent and not was_sending:
             self.deadline = monotonic() + self.timeouts.request

@@ -19,7 +19,7 @@ MIN_EVICTED_BYTES = 8 * 2**10
 
 
 class ConnectionTable:
-    """The connections by their file descriptors; their number is kept in the table of workers."""
+    """The connections by their file descriptors; the table of workers shows their number."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - each is a part of the event loop or a limit
         self,
@@ -30,7 +30,7 @@ class ConnectionTable:
         timeouts: Timeouts,
         on_event: Callable[[Connection, int], object],
     ) -> None:
-        """Have no connection yet; on_event gets a connection and what its socket is ready for."""
+        """Begin empty; on_event gets a connection and the events that its socket is ready for."""
         self.selector, self.memory, self.row, self.on_event = selector, memory, row, on_event
         self.max_connections, self.timeouts = max_connections, timeouts
         self.connections: dict[int, Connection] = {}
@@ -91,7 +91,7 @@ class ConnectionTable:
             yield connection
 
     def drain(self, idle_until: float) -> None:
-        """Tell other workers that this one accepts no more, and end idle connections at idle_until."""
+        """Show in the table of workers that this one accepts no more; idle connections end at idle_until."""
         self.accepting = False
         WORKERS.stop(self.row)
         for connection in self.connections.values():

@@ -1,8 +1,11 @@
 """The dispatcher: takes complete requests, and returns their responses.
 
-decide     in the event loop, in a thread, or 503 under overload    admission.py
-queue      small requests until the end of a turn of the loop, large ones for a thread
-answer     by the WSGI app, or early if the app can't answer        wsgi.py
+    decide     in the event loop, in a thread, or 503 under overload       admission.py
+    queue      until the end of a turn of the loop, or for a thread        thread_pool.py
+    answer     by the WSGI app                                             wsgi.py
+
+A request that the app can't answer gets an early response: one that is malformed, late or shed, or at which
+the app failed.
 """
 
 from collections import deque
@@ -20,13 +23,13 @@ from service.shared_memory.worker_table import WORKERS
 
 
 class EarlyResponses(Protocol):
-    """Makes the responses that the app can't make; as bytes, complete with their status line and headers."""
+    """Makes the responses that the app can't make: bytes, from the status line to the end of the body."""
 
     def unreadable(self, error: Exception, client: str) -> bytes:
-        """Respond to a request that ended in an error, given the client's address; the connection closes."""
+        """Return the response to a request that ended in an error; the connection closes after it."""
 
     def overload(self, head: RequestHead) -> bytes:
-        """Respond to a request that is shed; head.close says whether the connection closes."""
+        """Return the response to a request that is shed; head.close says whether the connection closes."""
 
 
 class Dispatcher:
@@ -36,13 +39,13 @@ class Dispatcher:
         self,
         app: App,
         limits: Limits,
-        early: EarlyResponses,
+        early_responses: EarlyResponses,
         threads: ThreadPool,
         memory: MemoryBudget,
         row: int,
     ) -> None:
         """Queue nothing yet; row is the worker's in the worker table."""
-        self.app, self.early, self.threads, self.row = app, early, threads, row
+        self.app, self.early_responses, self.threads, self.row = app, early_responses, threads, row
         self.queue: deque[tuple[Connection, Request]] = deque()
         self.admission = AdmissionControl(limits, self.queue, threads, memory)
         # Whether the worker is stopping: every response then closes its connection.
@@ -90,7 +93,7 @@ class Dispatcher:
         return PendingResponse(self.app, environ_of(request, connection.addresses))
 
     def _finish(self, connection: Connection, request: Request, pending: PendingResponse) -> Response:
-        """Finish a response; it is an early one if the app fails, for nothing may end the event loop."""
+        """Finish a response; it is an early one if the app fails, because nothing may end the event loop."""
         close = request.close or self.stopping
         try:
             return Response(pending.finish(close=close), close)
@@ -99,8 +102,8 @@ class Dispatcher:
 
     def shed(self, head: RequestHead, *, close: bool) -> Response:
         """Return the response to a request that is shed."""
-        return Response(self.early.overload(head._replace(close=close)), close)
+        return Response(self.early_responses.overload(head._replace(close=close)), close)
 
     def refuse(self, error: Exception, connection: Connection) -> Response:
         """Return the response to a request that ended in an error."""
-        return Response(self.early.unreadable(error, connection.address[0]), close=True)
+        return Response(self.early_responses.unreadable(error, connection.address[0]), close=True)

@@ -52,27 +52,27 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
     row: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Have no request yet; called in the master."""
+        """Set up what needs no process of its own; called in the master."""
         super().__init__(*args, **kwargs)
         # Connections that may have received their next request together with the previous one.
         self.pipelined: deque[Connection] = deque()
         self.next_tick = 0.0
 
     def init_process(self) -> None:
-        """Make what a process must have for itself, and run."""
-        # The master ends when a worker fails before it has booted. What fails from here on is a lack of
-        # resources, which may pass: the master starts another worker, and lives.
+        """Set up what a process can't share with the master, and run."""
+        # gunicorn's master stops if a worker fails before it has booted. A failure from here on is a lack of
+        # resources, which may pass: the master starts another worker instead.
         self.booted = True
         self.selector = selectors.DefaultSelector()
         super().init_process()
 
     def init_signals(self) -> None:
-        """Handle signals from here on, those that came since the fork included."""
+        """Install the handlers, and unblock the signals that were blocked for the fork (arbiter.py)."""
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
     def run(self) -> None:
-        """Serve until told to stop, or the master is gone; then finish what has begun, and return."""
+        """Serve until a signal or the end of the master stops the worker; then finish what has begun."""
         wake_read, wake_write = self.PIPE
         self.selector.register(wake_read, selectors.EVENT_READ, lambda _: os.read(wake_read, 4096))
         self.memory = MemoryBudget(self.limits.max_body_bytes)
@@ -114,7 +114,7 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
             self._tick(now)
 
     def _tick(self, now: float) -> None:
-        """Tell the master that this worker lives, see whether the master does, and time out connections."""
+        """Send the heartbeat to the master, stop if the master has ended, and time out connections."""
         self.notify()
         if self.ppid != os.getppid():
             self.alive = False
@@ -124,8 +124,8 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
     def _shut_down(self) -> None:
         """Stop accepting, and serve the open connections for up to gunicorn's graceful time-out."""
         now = monotonic()
-        self.connections.drain(now + SHUTDOWN_IDLE_SECONDS)
         self.acceptor.close()
+        self.connections.drain(now + SHUTDOWN_IDLE_SECONDS)
         while len(self.connections) and monotonic() < now + self.cfg.graceful_timeout:
             self._turn(SHUTDOWN_TURN_SECONDS)
         self.threads.shut_down()
@@ -195,5 +195,6 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
             connection.await_request()
             if connection.state is State.PIPELINED:
                 self.pipelined.append(connection)
+        # Only a connection that buffers or did so is counted: most responses spare the call.
         if connection.unsent or connection.state is State.PIPELINED or connection.counted_bytes:
             self.memory.count(connection)

@@ -19,7 +19,7 @@ class MemoryBudget:
     """The buffered bytes of a process."""
 
     def __init__(self, max_body_bytes: int) -> None:
-        """Count nothing yet."""
+        """Begin with nothing buffered."""
         self.budget = max(LARGEST_BODIES * max_body_bytes, MIN_BUDGET_BYTES)
         self.in_connections = self.in_threads = 0
 
@@ -29,13 +29,13 @@ class MemoryBudget:
         return self.in_connections + self.in_threads > self.budget
 
     def count(self, connection: Connection) -> None:
-        """Count what a connection buffers by now."""
+        """Update the bytes that a connection buffers."""
         size = len(connection.received) + len(connection.unsent)
         self.in_connections += size - connection.counted_bytes
         connection.counted_bytes = size
 
     def forget(self, connection: Connection) -> None:
-        """Count a closed connection no more."""
+        """Stop counting a closed connection."""
         self.in_connections -= connection.counted_bytes
         connection.counted_bytes = 0
 

@@ -1,9 +1,8 @@
 """WSGI (PEP 3333): calls the app for a request, and writes its response as bytes.
 
 A response is complete before its first byte is sent, so its length is always known, and an app that fails
-half way through is answered 500 like any other. The call to the app and the iteration of its body are two
-steps: the event loop calls the app for all waiting requests first, so that it can do work for all of them at
-once.
+half way through still gets a proper error response. Calling the app and iterating its body are two steps: the
+dispatcher calls the app for all queued requests first, so that the app can work on all of them at once.
 """
 
 import sys

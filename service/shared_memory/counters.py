@@ -18,13 +18,12 @@ import json
 import logging
 import math
 import mmap
+from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from operator import add
 from threading import RLock
-from typing import Generic, TypeVar
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
@@ -39,25 +38,19 @@ WIDTH = 24
 _lock = RLock()
 
 
-class CounterSeries:
-    """One series of a counter."""
+class Series:
+    """One series: a metric with one value for each of its labels."""
 
     numbers: "memoryview[float]"
+
+    def __init__(self, bounds: Sequence[float] = ()) -> None:
+        """Have a bucket up to each bound of a histogram, the bound included, and one above the last."""
+        self.bounds = bounds
 
     def inc(self) -> None:
-        """Add one."""
+        """Add one to a counter."""
         with _lock:
             self.numbers[0] += 1
-
-
-class HistogramSeries:
-    """One series of a histogram: how many values fell in each bucket, and the sum of the values."""
-
-    numbers: "memoryview[float]"
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        """Have a bucket up to each bound, the bound included, and one above the last bound."""
-        self.bounds = bounds
 
     def observe(self, value: float) -> None:
         """Count a value in its own bucket alone: buckets become cumulative when they are read."""
@@ -67,13 +60,10 @@ class HistogramSeries:
             self.numbers[-1] += value
 
 
-Series = CounterSeries | HistogramSeries
-
-
 class SeriesTable:
     """The shared memory; one row of it is this process's.
 
-    >>> table, hits = SeriesTable(), CounterSeries()
+    >>> table, hits = SeriesTable(), Series()
     >>> table.add(["hits", "7"], hits); hits.inc()
     >>> table.enter(3); hits.inc(); hits.inc()
     >>> {labels: numbers[0] for labels, numbers in table.read()["hits"].items()}
@@ -145,61 +135,57 @@ class SeriesTable:
 
 
 SERIES = SeriesTable()
-Kind = TypeVar("Kind", bound=Series)
 
 
-class _Labelled(Generic[Kind]):
+class _Metric(ABC):
     """A metric: its name, its help text, its labels' names, and its series by the labels' values."""
 
-    def __init__(self, name: str, text: str, labels: Sequence[str], new: Callable[[], Kind]) -> None:
-        self.name, self.text, self.label_names, self.new = name, text, labels, new
-        self.series: dict[tuple[object, ...], Kind] = {}
-
-    def labels(self, *values: object) -> Kind:
-        """Return the series with these values, one for each label; from here on it is exposed."""
-        series = self.series.get(values)
-        if series is None:
-            series = self.new()
-            SERIES.add([self.name, *map(str, values)], series)
-            # Published last: another thread that finds it can count with it.
-            self.series[values] = series
-        return series
-
-
-class Counter(_Labelled[CounterSeries]):
-    """A counter, exposed as NAME_total."""
-
-    def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
-        """Have no series yet."""
-        super().__init__(name, text, labels, CounterSeries)
-        COLLECTOR.metrics.append(self)
-
-    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
-        """Return what is exposed, given the numbers of all rows by labels' values."""
-        family = CounterMetricFamily(self.name, self.text, labels=self.label_names)
-        for values, numbers in series.items():
-            family.add_metric(values, numbers[0])
-        return family
-
-
-class Histogram(_Labelled[HistogramSeries]):
-    """A histogram, exposed as NAME_bucket, NAME_count and NAME_sum."""
-
-    def __init__(self, name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> None:
+    def __init__(
+        self, name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequence[float] = ()
+    ) -> None:
         """Have no series yet; buckets are ascending upper bounds, each included in its bucket.
 
         Raises ValueError for more buckets than a slot has numbers, the last bucket and the sum included.
         """
         if len(buckets) + 2 > WIDTH:
             raise ValueError(f"{name}: {len(buckets)} buckets, and room for {WIDTH - 2}")
-        super().__init__(name, text, labels, partial(HistogramSeries, buckets))
-        self.bounds = (*buckets, math.inf)
+        self.name, self.text, self.label_names, self.buckets = name, text, labels, buckets
+        self.series: dict[tuple[object, ...], Series] = {}
         COLLECTOR.metrics.append(self)
 
+    def labels(self, *values: object) -> Series:
+        """Return the series with these values, one for each label; from here on it is exposed."""
+        series = self.series.get(values)
+        if series is None:
+            series = Series(self.buckets)
+            SERIES.add([self.name, *map(str, values)], series)
+            # Published last: another thread that finds it can count with it.
+            self.series[values] = series
+        return series
+
+    @abstractmethod
     def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
         """Return what is exposed, given the numbers of all rows by labels' values."""
+
+
+class Counter(_Metric):
+    """A counter, exposed as NAME_total."""
+
+    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
+        """Return the family, given the numbers of all rows by labels' values."""
+        family = CounterMetricFamily(self.name, self.text, labels=self.label_names)
+        for values, numbers in series.items():
+            family.add_metric(values, numbers[0])
+        return family
+
+
+class Histogram(_Metric):
+    """A histogram, exposed as NAME_bucket, NAME_count and NAME_sum."""
+
+    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
+        """Return the family, given the numbers of all rows by labels' values."""
         family = HistogramMetricFamily(self.name, self.text, labels=self.label_names)
-        bounds = [*map(floatToGoString, self.bounds)]
+        bounds = [*map(floatToGoString, (*self.buckets, math.inf))]
         for values, numbers in series.items():
             cumulative = accumulate(numbers[: len(bounds)])
             family.add_metric(values, [*zip(bounds, cumulative, strict=True)], numbers[-1])
@@ -211,7 +197,7 @@ class Collector:
 
     def __init__(self) -> None:
         """Know no metric yet."""
-        self.metrics: list[Counter | Histogram] = []
+        self.metrics: list[_Metric] = []
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics that have a series, summed over all rows."""

@@ -69,12 +69,12 @@ export function stepsOf(receipt, width, height) {
     receipt.inverted
       ? "Inverted, because the ink was darker than the background."
       : "Not inverted, because the ink was lighter than the background.",
-    `Cropped to columns ${left} to ${right} and rows ${top} to ${bottom} of ${width} × ${height} pixels.`,
+    `Cropped to columns ${left}–${right}, rows ${top}–${bottom} of ${width} × ${height}.`,
     receipt.scale === 1
       ? "Not scaled, because the digit already fits."
       : `Scaled by ${fixed(receipt.scale)}, from ${right - left} × ${bottom - top}`
         + ` to ${scaledWidth} × ${scaledHeight} pixels.`,
-    `Placed at column ${column}, row ${row}, so that the centre of mass is in the middle (+).`,
+    `Placed at column ${column}, row ${row}, with its centre of mass in the middle (+).`,
     `${inkPercent(receipt)} % of the 784 pixels contain ink.`,
   ];
 }

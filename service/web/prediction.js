@@ -37,7 +37,7 @@ function secondChoice({ digit: best, probabilities }) {
 export function sentencesOf(prediction) {
   const { digit, confidence, prediction_set: set, abstained } = prediction;
   if (!abstained) return [`It is ${aDigit(digit)}.`, `Confidence: ${percent(confidence)}. ${secondChoice(prediction)}`];
-  const unclear = "This does not look like a single digit.";
+  const unclear = "No clear digit.";
   if (set.length > 1) return [unclear, `Could be ${listOf(set)}. A person should check it.`];
   return [unclear, `Closest match: ${digit}, but not convincing.`];
 }
@@ -46,7 +46,7 @@ export function showPrediction(prediction) {
   const sentences = sentencesOf(prediction);
   panel.classList.toggle("abstained", prediction.abstained);
   digitElement.textContent = badge.textContent = prediction.abstained ? `${prediction.digit}?` : prediction.digit;
-  setText(summary, sentences[0]);
+  summary.textContent = sentences[0];
   setText(detail, sentences[1]);
   bars.forEach(({ row, fill, share }, digit) => {
     const p = prediction.probabilities[digit];
@@ -57,11 +57,11 @@ export function showPrediction(prediction) {
   });
 }
 
-export function clearPrediction(text = "No drawing yet.") {
+export function clearPrediction(text = "No digit yet.") {
   panel.classList.remove("abstained");
   digitElement.textContent = "?";
   badge.textContent = "";
-  setText(summary, text);
+  summary.textContent = text;
   setText(detail);
   for (const { row, fill, share } of bars) {
     fill.style.setProperty("--share", 0);

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.preprocessing import CANVAS, TWELVE_MEGAPIXELS, pictures, times
 from service.images.normalise import normalise
-from training.data import Examples
+from training.data.mnist import Examples
 
 
 def test_each_kind_is_what_it_says_and_is_timed(mnist_500: Examples) -> None:

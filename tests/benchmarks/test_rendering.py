@@ -8,7 +8,7 @@ from benchmarks.accuracy.__main__ import Reading, contact_sheet, rendered
 from benchmarks.accuracy.pens import draw, loops, middle_lines
 from benchmarks.accuracy.rendering import KINDS, png
 from service.images.codec import decode
-from training.data import Examples
+from training.data.mnist import Examples
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "photo from afar"])

@@ -18,7 +18,7 @@ from benchmarks.training.__main__ import publish
 from benchmarks.training.contestants import BATCH, ENTRIES, OPTIMIZERS, WARM_UP
 from benchmarks.training.driver import Plan, Race, RaceError, race
 from benchmarks.training.ours import Clock, Enough
-from training.data import Examples, Split
+from training.data.mnist import Examples, Split
 from training.fit import Step
 from training.history import Epoch, Measure
 from training.recipe import Recipe

@@ -7,9 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.early_responses import response_bytes
 from service.observability.log_format import JsonFormatter
-from service.problems import MEDIA_TYPE, REASONS, Problem
+from service.problems import REASONS
 from service.settings import Settings
 
 
@@ -78,13 +77,3 @@ def test_json_logs_are_one_object_a_line() -> None:
     assert entry["message"] == "a\nb c"
     assert entry["level"] == "error"
     assert "ValueError: could not convert" in entry["traceback"]
-
-
-def test_under_v2_what_the_worker_says_is_in_the_protocols_form() -> None:
-    """A request that is turned away before the app sees it is told so as its client expects."""
-    problem = Problem("overloaded", "Too many requests are waiting.")
-    for path, media_type in (("/v2/models/digits/infer", "application/json"), ("/v20", MEDIA_TYPE)):
-        head, body = response_bytes(problem.document(path), problem.headers()).split(b"\r\n\r\n")
-        assert f"Content-Type: {media_type}\r\n".encode() in head
-        assert b"Retry-After: 1" in head
-        assert (json.loads(body) == {"error": "Too many requests are waiting."}) == (path != "/v20")

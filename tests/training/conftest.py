@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import data
-from training.data import Examples, Split
+from training.data.mnist import SHA256, Examples, Split
 
 # Doctest would import it, and it needs PyTorch.
 collect_ignore = ["oracle/pytorch.py"]
@@ -47,5 +46,5 @@ def mnist_folder(tmp_path: Path, mnist_500: Examples, monkeypatch: pytest.Monkey
     folder = tmp_path / "mnist"
     folder.mkdir()
     for name, sha256 in write_mnist(folder, mnist_500).items():
-        monkeypatch.setitem(data.SHA256, name, sha256)
+        monkeypatch.setitem(SHA256, name, sha256)
     return folder

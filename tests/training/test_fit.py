@@ -8,7 +8,7 @@ import pytest
 
 from models.network import Network, parameters
 from training import checkpoint
-from training.data import Split
+from training.data.mnist import Split
 from training.fit import Step, fit, shuffled_batches
 from training.history import measure
 from training.losses import LOSSES

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.network import Layer
-from training.data import Examples
+from training.data.mnist import Examples
 from training.history import Epoch, Measure, best_epoch, measure, stops_early
 from training.losses import LOSSES
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.network import Network, forward
 from training.backprop import backward
-from training.data import Split
+from training.data.mnist import Split
 from training.fit import fit
 from training.initializers import initialise
 from training.losses import LOSSES, cost

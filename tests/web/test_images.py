@@ -60,7 +60,7 @@ def test_an_image_is_read(page: Page, seven: bytes, how: str, form: str, kind: s
     hand_over(page, how, f"seven.{form}", kind, photo(seven, form))
     page.wait_for_state("answered")
     assert page.text("#digit") == "7"
-    assert "of 900 × 700 pixels" in page.text("#preprocessing")
+    assert "of 900 × 700" in page.text("#preprocessing")
     assert "Inverted" in page.text("#preprocessing")
 
 

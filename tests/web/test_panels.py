@@ -160,11 +160,11 @@ return [document.getElementById("summary").textContent, document.getElementById(
         ),
         (
             {"abstained": True, "prediction_set": [4, 8]},
-            ("not look like a single digit", "Could be a 4 or an 8."),
+            ("No clear digit.", "Could be a 4 or an 8. A person should check it."),
         ),
         (
             {"abstained": True, "prediction_set": []},
-            ("not look like a single digit", "Closest match: 4, but not convincing."),
+            ("No clear digit.", "Closest match: 4, but not convincing."),
         ),
     ],
     ids=["confident", "ambiguous", "unconvincing"],

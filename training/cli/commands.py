@@ -18,8 +18,8 @@ from training.cli.options import (
     weights_option,
 )
 from training.cli.release import figures, recalibrate, summary
-from training.data import load_examples, load_split
 from training.data.download import fetch
+from training.data.mnist import load_examples, load_split
 from training.evaluation.evaluate import evaluate
 from training.evaluation.model_card import card
 from training.evaluation.overfitting import overfit_demo

@@ -12,7 +12,7 @@ from training import checkpoint
 from training.cli.options import data_dir_option, file_option, plain_errors, recipe_options, test_option
 from training.cli.progress import Stopped, fit_with_progress
 from training.cli.release import release, summary
-from training.data import load_split
+from training.data.mnist import load_split
 from training.recipe import Recipe
 from training.state import Training, start
 

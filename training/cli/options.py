@@ -1,4 +1,4 @@
-"""The command line's options: one for each choice of a recipe, and those that commands share."""
+"""Options of the command line: one for each field of a recipe, and those that several commands have."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Several(click.ParamType[tuple[Any, ...]]):
-    """A list such as 512,256; an empty one is written as ''."""
+    """A list such as 512,256; an empty list is written as ''."""
 
     name = "list"
 
     def __init__(self, kind: type[int | float]) -> None:
-        """Remember what each entry is."""
+        """Set the type of the entries."""
         self.kind = kind
 
     def convert(
@@ -29,7 +29,7 @@ class Several(click.ParamType[tuple[Any, ...]]):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[Any, ...]:
-        """Turn the text into a tuple, or end with a sentence."""
+        """Turn the text into a tuple, or fail with an error message."""
         if isinstance(value, tuple):
             return value
         try:
@@ -45,7 +45,7 @@ LISTS: dict[str, Several] = {
 
 
 def recipe_options(command: Command) -> Command:
-    """Give the command one option for each choice of a recipe."""
+    """Add one option to the command for each field of a recipe."""
     for entry in reversed(fields(Recipe)):
         name = entry.name.replace("_", "-")
         default = entry.default
@@ -91,7 +91,7 @@ test_option = click.option(
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn bad options, data and files (ValueErrors all) into one sentence and exit code 2."""
+    """Turn errors in options, data and files, all ValueErrors, into one sentence and exit code 2."""
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A training as a person watches it: a progress bar, a checkpoint an epoch, and Ctrl-C that loses nothing."""
+"""A training with a progress bar, a checkpoint after each epoch, and Ctrl-C that loses nothing."""
 
 import signal
 import sys
@@ -10,18 +10,18 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from training import checkpoint
-from training.data import Split
+from training.data.mnist import Split
 from training.fit import Step, fit
 from training.history import Epoch
 from training.state import Training
 
 
-class Stopped(Exception):  # noqa: N818 - a person's wish, not an error
-    """Ctrl-C: the training stopped after a whole step, and its checkpoint is written."""
+class Stopped(Exception):  # noqa: N818 - a request, not an error
+    """Ctrl-C was pressed: the training stopped after a complete step, and its checkpoint is written."""
 
 
 def fit_with_progress(training: Training, split: Split, kept: Path) -> None:
-    """Fit to the end, showing progress, with a checkpoint in `kept` after each epoch.
+    """Train to the end with a progress bar, and save a checkpoint to `kept` after each epoch.
 
     Raises Stopped after Ctrl-C, once the checkpoint is written.
     """
@@ -42,7 +42,7 @@ def fit_with_progress(training: Training, split: Split, kept: Path) -> None:
 
 
 def epoch_line(number: int, epoch: Epoch) -> str:
-    """Say how an epoch ended.
+    """Return a line with the figures of an epoch.
 
     >>> from training.history import Measure
     >>> epoch_line(1, Epoch(Measure(0.1, 0.02), Measure(0.2, 0.03)))
@@ -64,7 +64,7 @@ def _bar(training: Training, split: Split) -> "tqdm[NoReturn]":
 
 @contextmanager
 def _postponed_interrupt() -> Iterator[list[int]]:
-    """Collect Ctrl-C in a list instead of raising it in the middle of a step."""
+    """Collect Ctrl-C in a list, instead of raising KeyboardInterrupt in the middle of a step."""
     interrupted: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
     try:

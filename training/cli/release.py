@@ -1,9 +1,8 @@
-"""From a fitted network to the file that ships: round, calibrate, measure, save.
+"""From a trained network to the weights file: round, calibrate, measure, save.
 
-The weights are rounded to float16 first, so that everything after speaks of the network in the
-file. Temperature and thresholds come from the validation split, and so does the baseline that the service's
-answers are compared to. The test set is read for a model that
-is final, and only to report on it.
+The weights are rounded to float16 first, so that all figures are those of the network in the file.
+Temperature and thresholds come from the validation split, as does the baseline with which the answers of the
+service are compared. The test set is read only for a final model, and only to report its figures.
 """
 
 import datetime as dt
@@ -16,7 +15,7 @@ from models.decision import decide
 from models.network import Network, forward, parameters
 from models.preprocessing import preprocess
 from models.store import Model, load, round_to_half, save
-from training.data import SHA256, Split
+from training.data.mnist import SHA256, Split
 from training.evaluation.calibration import calibrate
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.state import Training
@@ -26,9 +25,10 @@ GOLDEN_IMAGES = 10
 
 
 def release(training: Training, split: Split, path: Path, version: str, *, test: bool) -> Evaluation:
-    """Write the training's result to path as a verified weights file and return its figures.
+    """Write the result of the training to path as a verified weights file, and return its figures.
 
-    With `test` they are the test set's, and in the file; else those of the validation split.
+    With `test`, they are the figures of the test set, and are in the file; otherwise those of the validation
+    split.
     """
     network = round_to_half(training.result)
     known = {
@@ -48,13 +48,13 @@ def release(training: Training, split: Split, path: Path, version: str, *, test:
 
 
 def recalibrate(model: Model, split: Split, path: Path, *, test: bool) -> Evaluation:
-    """Write the model to path with temperature and thresholds found anew; else as `release` does."""
+    """Compute temperature and thresholds of the model anew, and write it to path as `release` does."""
     known = {name: value for name, value in model.metadata.items() if name != "test"}
     return _finish(model.network, known, split, path, test=test)
 
 
 def _finish(network: Network, known: dict[str, Any], split: Split, path: Path, *, test: bool) -> Evaluation:
-    """Calibrate, measure, save, and see that the file can be loaded."""
+    """Calibrate, measure, save, and check that the file can be loaded."""
     metadata = known | calibrate(network, split.validation)
     z = forward(network, preprocess(split.validation.images)).z[-1]
     metadata["baseline"] = baseline(split.validation.images, decide(z, metadata))
@@ -66,11 +66,11 @@ def _finish(network: Network, known: dict[str, Any], split: Split, path: Path, *
 
 
 def figures(evaluation: Evaluation) -> dict[str, float]:
-    """Return the evaluation's figures, rounded to what they can bear."""
+    """Return the figures of the evaluation, rounded to six digits after the point."""
     return {name: round(getattr(evaluation, name), 6) for name in ("error", "ece", "coverage", "abstention")}
 
 
 def summary(path: Path, evaluation: Evaluation, *, test: bool) -> str:
-    """Say in a line what was measured, and on which images."""
+    """Return a line with the figures and the images that they were measured on."""
     measured = ", ".join(f"{name} {value:.2%}" for name, value in figures(evaluation).items())
     return f"{path}, {'test set' if test else 'validation split'}: {measured}"

@@ -1,17 +1,18 @@
-"""Deformation: what a person's next try at the same digit could look like.
+"""Deformation: a random change of an image, such as when a person writes the same digit again.
 
-The output pixel at p (row and column from the centre) shows the input at
+The output pixel at p (row and column from the centre) has the value of the input at
 
-    q = A p + t + e(p)          A: own rotation, shear and scale; t: shift; e: a smooth field
+    q = A p + t + e(p)          A: rotation, shear and scale; t: shift; e: a smooth field
 
-read by bilinear interpolation from its four neighbours. The field is a cubic B-spline over a coarse
-6 × 6 grid of normals: e(p) = Σ c_ij B_i(row) B_j(column). So q is linear in fixed images (row, column,
-1 and the 36 products), and the positions for many images are one matrix product:
+by bilinear interpolation between the four pixels around q. A, t and e are drawn for each image. The field is
+a cubic B-spline over a coarse grid of 6 × 6 normally distributed coefficients c:
+e(p) = Σ c_ij B_i(row) B_j(column). So q is a linear combination of 39 fixed images (row, column, 1 and the
+36 products of splines), and one matrix product gives the positions for many images:
 
     q = coefficients (N · 2, 39) @ basis (39, 784)
 
-Sources: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks", 2003 (the
-idea); the grid replaces its blur.
+Source: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks", 2003. Their field is
+blurred noise; ours is a spline, which costs less.
 """
 
 from functools import cache
@@ -30,26 +31,26 @@ SHIFT_PIXELS = 1.5
 GRID_PIXELS = 2.2
 GRID = 6
 SIDE = 28
-# A black frame of one pixel, so that every position has four neighbours.
+# With a black border of one pixel, every position has four neighbours.
 FRAMED = SIDE + 2
-# So many images' positions and neighbours stay in the processor's cache.
+# Images deformed together: their positions and neighbours fit the processor's cache.
 CHUNK = 128
 
 
 def deform(
     images: Images, rng: np.random.Generator, out: Images | None = None, strength: float = 1.0
 ) -> Images:
-    """Return a deformed copy of images uint8 (N, 28, 28), each in its own way; in `out`, if given.
+    """Return a deformed copy of images uint8 (N, 28, 28), each image by random amounts of its own.
 
-    A strength below 1 makes every part of the deformation smaller by that share.
+    The copy is written to `out` if it is given. Every amount is multiplied by strength.
 
     >>> image = np.zeros((1, 28, 28), np.uint8); image[0, 9:19, 9:19] = 255
     >>> deformed = deform(image, np.random.default_rng(0))
     >>> deformed.shape, deformed.dtype, bool((deformed != image).any())
     ((1, 28, 28), dtype('uint8'), True)
     """
-    # glibc returns freed memory to the system at once until something large was freed; from then on the
-    # chunks' arrays reuse the memory of those before. That is three times as fast (mallopt(3)).
+    # Freeing one large array makes glibc keep freed memory, so that each chunk's arrays reuse that of the
+    # chunk before, instead of getting new memory from the system. This is three times as fast (mallopt(3)).
     np.empty(16 * 2**20, np.uint8)
     deformed = np.empty_like(images) if out is None else out
     for first in range(0, len(images), CHUNK):
@@ -64,7 +65,7 @@ def deform(
 
 
 def _affine(n: int, rng: np.random.Generator, strength: float) -> npt.NDArray[np.float32]:
-    """Draw (n, 2, 3): the rows of A, rotation times shear times scale, and t beside them."""
+    """Draw matrices (n, 2, 3): A, which is rotation times shear times scale, and t as the third column."""
     angle = np.deg2rad(strength * rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES, n))
     shear = strength * rng.uniform(-SHEAR, SHEAR, n)
     scale = np.exp(strength * rng.uniform(-SCALE, SCALE, (n, 1, 2)))
@@ -76,13 +77,13 @@ def _affine(n: int, rng: np.random.Generator, strength: float) -> npt.NDArray[np
 
 
 def _field(n: int, rng: np.random.Generator, strength: float) -> npt.NDArray[np.float32]:
-    """Draw the coefficients (n, 2, 36) of smooth fields, in pixels."""
+    """Draw the coefficients c (n, 2, 36) of smooth fields, in pixels."""
     return rng.standard_normal((n, 2, GRID * GRID), dtype=np.float32) * np.float32(strength * GRID_PIXELS)
 
 
 @cache
 def _basis() -> npt.NDArray[np.float32]:
-    """Return the images (39, 784) that positions are made of: row, column, 1, and B_i · B_j."""
+    """Return the fixed images (39, 784): row, column, 1, and the products B_i · B_j."""
     p = np.arange(SIDE) - (SIDE - 1) / 2
     b = _spline()
     rows, columns = np.repeat(p, SIDE), np.tile(p, SIDE)
@@ -91,9 +92,10 @@ def _basis() -> npt.NDArray[np.float32]:
 
 
 def _spline() -> npt.NDArray[np.float64]:
-    """Return the cubic B-splines (28, 6): each pixel's weights of the grid's points along an axis.
+    """Return the cubic B-splines (28, 6): the weight of each grid point for each pixel along an axis.
 
-    The pixels span the middle three of the grid's five intervals, where each pixel has its four points.
+    The pixels span the middle three of the grid's five intervals, where each pixel has four grid points
+    near enough to count.
     """
     position = np.linspace(1, GRID - 2, SIDE)[:, None]
     d = np.abs(position - np.arange(GRID))
@@ -102,7 +104,7 @@ def _spline() -> npt.NDArray[np.float64]:
 
 
 def _bilinear(images: Images, q: Array) -> Images:
-    """Read images (n, 28, 28) at positions q (n, 2, 784) from the centre; beyond the edge lies black."""
+    """Read images (n, 28, 28) at positions q (n, 2, 784) from the centre; outside the image is black."""
     q += np.float32((SIDE - 1) / 2 + 1)
     np.clip(q, 0, np.float32(SIDE + 0.999), out=q)
     corner = q.astype(np.int32)
@@ -118,7 +120,7 @@ def _bilinear(images: Images, q: Array) -> Images:
 
 
 def _between(start: Array, end: Array, share: Array) -> Array:
-    """Return start + share · (end - start), in end's memory."""
+    """Return start + share · (end - start), written over end."""
     end -= start
     end *= share
     end += start
@@ -126,7 +128,10 @@ def _between(start: Array, end: Array, share: Array) -> Array:
 
 
 def _neighbours(images: Images) -> npt.NDArray[np.integer]:
-    """Pack each framed pixel with its right, lower and lower right neighbours: one look-up gets all."""
+    """Pack each pixel, with its right, lower and lower right neighbours, into one number (n, 30, 30).
+
+    One look-up then gets all four.
+    """
     framed = np.zeros((len(images), FRAMED + 1, FRAMED + 1), np.uint32)
     framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
     here, right = framed[:, :-1, :-1], framed[:, :-1, 1:]

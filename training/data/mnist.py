@@ -1,11 +1,11 @@
-"""MNIST: what its files must be, how they are read, and how the examples are split.
+"""MNIST: its files and their checksums, how they are read, and how the examples are split.
 
-IDX, the files' format, is a header of big-endian 32-bit numbers and then the bytes themselves:
+The files have the format IDX, a header of big-endian 32-bit numbers followed by the bytes themselves:
 
     images   2051, count, 28, 28, then count · 784 pixels      labels   2049, count, then count labels
 
 Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", 1998. The checksums are
-those of the canonical files, uncompressed.
+those of the original files, uncompressed.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-# The label of a picture that is none of the ten.
+# The label of an outlier: a picture that is no digit.
 NO_DIGIT = CLASSES
 VALIDATION_SHARE = 1 / 12
 HEADERS = {1: (2049,), 3: (2051, 28, 28)}
 
 
 class DataError(ValueError):
-    """A data file that is missing or not what it should be; the message names it."""
+    """A data file that is missing or has the wrong content; the message names it."""
 
 
 class Examples(NamedTuple):
@@ -52,7 +52,7 @@ class Examples(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """What fits the weights, what chooses between them, and what is read once, at the end."""
+    """The examples to train on, those to choose between trainings by, and those to read once at the end."""
 
     train: Examples
     validation: Examples
@@ -64,13 +64,13 @@ def verify(path: Path, sha256: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        message = f"{path}: can't be read ({error.strerror}); `python -m training fetch` gets it"
-        raise DataError(message) from error
+        raise DataError(
+            f"{path}: can't be read ({error.strerror}); `python -m training fetch` gets it"
+        ) from error
     try:
         check(path.name, content, sha256)
     except DataError as error:
-        message = f"{path.parent}: {error}; `python -m training fetch` replaces it"
-        raise DataError(message) from None
+        raise DataError(f"{path.parent}: {error}; `python -m training fetch` replaces it") from None
     return content
 
 
@@ -78,10 +78,9 @@ def check(name: str, content: bytes, sha256: str) -> None:
     """Raise DataError, with the name, unless the content has that SHA-256."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        message = (
+        raise DataError(
             f"{name}: expected SHA-256 {sha256}, found {found} ({len(content)} bytes): corrupt or cut short"
         )
-        raise DataError(message)
 
 
 def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
@@ -96,11 +95,10 @@ def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     size = 4 * (1 + dimensions)
     header = struct.unpack(f">{1 + dimensions}I", content[:size]) if len(content) >= size else ()
     if not header or (header[0], *header[2:]) != HEADERS.get(dimensions):
-        message = f"{name}: expected an IDX header 2049, N or 2051, N, 28, 28; found {header}"
-        raise DataError(message)
-    if len(content) - size != math.prod(header[1:]):
-        message = f"{name}: expected {math.prod(header[1:])} bytes of data, found {len(content) - size}"
-        raise DataError(message)
+        raise DataError(f"{name}: expected an IDX header 2049, N or 2051, N, 28, 28; found {header}")
+    expected, found = math.prod(header[1:]), len(content) - size
+    if found != expected:
+        raise DataError(f"{name}: expected {expected} bytes of data, found {found}")
     return np.frombuffer(content, np.uint8, offset=size).reshape(header[1:])
 
 
@@ -111,15 +109,15 @@ def load_examples(folder: Path, kind: str) -> Examples:
         for name in (f"{kind}-images-idx3-ubyte", f"{kind}-labels-idx1-ubyte")
     )
     if len(images) != len(labels):
-        message = f"{folder}: {len(images)} {kind} images, but {len(labels)} labels"
-        raise DataError(message)
+        raise DataError(f"{folder}: {len(images)} {kind} images, but {len(labels)} labels")
     return Examples(images, labels)
 
 
 def stratified(labels: Labels, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Choose a share of the examples, the same share of every digit: a mask (N,).
+    """Choose a share of the examples at random, the same share of every digit; return a mask (N,).
 
-    Rounding each digit's part down loses some; the digits with the largest remainders make it up.
+    Each digit's number is rounded down; the digits with the largest remainders then get one more each,
+    until the total is right.
 
     >>> labels = np.repeat(np.arange(10, dtype=np.uint8), 12)
     >>> np.bincount(labels[stratified(labels, 1 / 12, np.random.default_rng(0))])
@@ -147,7 +145,7 @@ def load_split(folder: Path, seed: int) -> Split:
 
 
 def targets(labels: Labels, dtype: type[np.floating] = np.float32) -> npt.NDArray[np.floating]:
-    """Turn digits (N,) into targets y (N, 10): 1 for the digit, or 1/10 for each where there is none.
+    """Turn labels (N,) into targets y (N, 10): 1 for the digit; for an outlier, 1/10 for each digit.
 
     >>> targets(np.array([1, NO_DIGIT], np.uint8))
     array([[0. , 1. , 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. ],

@@ -1,16 +1,16 @@
-"""Outliers: pictures that are no digit, so that the network learns to say so.
+"""Outliers: pictures that are no digit, with which the network learns to be unsure of such pictures.
 
-Their target is 1/10 for each digit: of what is no digit, it is to be sure of none. What they are made
-of shall be unlike what the refusal is later measured on, and as varied as a few lines can make it:
+Their target is 1/10 for each digit. They are varied, and of other kinds than the pictures on which refusal is
+measured:
 
-    noise      each pixel by itself, of any density and contrast
-    blobs      smooth noise, cut at a height: clouds, rings, islands
-    solids     polygons with few corners, filled evenly or with shades
+    noise      independent pixels, of any density and contrast
+    blobs      smooth noise with a threshold: clouds, rings, islands
+    solids     polygons with few corners, filled evenly or with a gradient
     strokes    four to eight segments of one width, scattered or joined end to end
     curves     four to six bent strokes, scattered or joined
-    pieces     the quarters of real digits, each quarter of another digit, and turned
+    pieces     quarters of four different digits, rotated
 
-Half of them are made smaller, to the box that digits fill: that is how the service would present them.
+Half of them are scaled down to the box that digits fill, as the service would scale them.
 Source: Hendrycks, Mazeika, Dietterich, "Deep Anomaly Detection with Outlier Exposure", 2019.
 """
 
@@ -20,13 +20,13 @@ from models.activations import Array
 from training.data.mnist import Images
 
 SIDE = 28
-# Pictures of one kind that are drawn together, and share what their kind leaves to chance once.
+# Pictures drawn together: they are of one kind, and share the few parameters that are drawn once.
 CHUNK = 32
 Pixels = Array
 
 
 def outliers(n: int, digits: Images, rng: np.random.Generator) -> Images:
-    """Draw n pictures uint8 (n, 28, 28) that are no digit; some are made of pieces of `digits`.
+    """Draw n pictures uint8 (n, 28, 28) that are no digit; some consist of pieces of `digits`.
 
     >>> digits = np.full((20, 28, 28), 200, np.uint8)
     >>> pictures = outliers(50, digits, np.random.default_rng(0))
@@ -42,14 +42,14 @@ def outliers(n: int, digits: Images, rng: np.random.Generator) -> Images:
 
 
 def _boxed(pictures: Images) -> Images:
-    """Make pictures smaller by averaging, to 20 pixels in the middle of the frame."""
+    """Scale pictures down by averaging, to 20 × 20 pixels in the middle of the image."""
     boxed = np.zeros_like(pictures)
     boxed[:, 4:24, 4:24] = np.rint(_SMALLER @ pictures.astype(np.float32) @ _SMALLER.T)
     return boxed
 
 
 def _averages(size: int) -> Array:
-    """Return the matrix (size, 28) whose rows average so many stretches of equal length."""
+    """Return a matrix (size, 28) that averages 28 values over `size` intervals of equal length."""
     edges = np.linspace(0, SIDE, size + 1)
     starts, ends = edges[:-1, None], edges[1:, None]
     pixels = np.arange(SIDE)
@@ -60,12 +60,12 @@ _SMALLER = _averages(20).astype(np.float32)
 
 
 def _to_images(pictures: Pixels) -> Images:
-    """Turn levels from 0 to 1 into uint8, on black."""
+    """Turn levels from 0 to 1 into uint8 from 0 to 255."""
     return (np.clip(pictures, 0, 1) * 255).astype(np.uint8)
 
 
 def noise(n: int, rng: np.random.Generator) -> Pixels:
-    """Draw pixels that know nothing of each other; the emptier ones are mostly black."""
+    """Draw independent pixels, a random share of which is black."""
     density = rng.random((n, 1, 1), dtype=np.float32)
     kept = rng.random((n, SIDE, SIDE), dtype=np.float32) < density
     levels = rng.random((n, SIDE, SIDE), dtype=np.float32) ** (3 * rng.random((n, 1, 1), dtype=np.float32))
@@ -73,7 +73,7 @@ def noise(n: int, rng: np.random.Generator) -> Pixels:
 
 
 def blobs(n: int, rng: np.random.Generator) -> Pixels:
-    """Draw smooth noise, cut at a height, some of it as outlines."""
+    """Draw smooth noise above a threshold, some of it as outlines."""
     smooth = _smooth(rng.standard_normal((n, SIDE, SIDE), dtype=np.float32), int(rng.integers(1, 40)))
     smooth /= smooth.std(axis=(1, 2), keepdims=True)
     outlined = rng.random((n, 1, 1)) < 0.4
@@ -84,7 +84,7 @@ def blobs(n: int, rng: np.random.Generator) -> Pixels:
 
 
 def solids(n: int, rng: np.random.Generator) -> Pixels:
-    """Draw what three to seven straight cuts leave of the frame, with a shade that runs across it."""
+    """Draw convex polygons, the image cut by three to seven straight lines, filled with a gradient."""
     row, column = (np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2).astype(np.float32)
     inside = np.full((n, SIDE, SIDE), SIDE, np.float32)
     cuts = rng.integers(3, 8, n)
@@ -98,9 +98,9 @@ def solids(n: int, rng: np.random.Generator) -> Pixels:
 
 
 def strokes(n: int, rng: np.random.Generator) -> Pixels:
-    """Draw four to eight segments of one width in each picture: fewer may be a 1 or a 7.
+    """Draw four to eight segments of one width in each picture; fewer could look like a 1 or a 7.
 
-    In half of the pictures each segment starts where the one before ended.
+    In half of the pictures each segment starts where the last one ended.
     """
     row, column = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     number = rng.integers(4, 9, n)
@@ -118,14 +118,14 @@ def strokes(n: int, rng: np.random.Generator) -> Pixels:
 
 
 def _distance(row: Array, column: Array, start: tuple[Array, Array], end: tuple[Array, Array]) -> Array:
-    """Return each pixel's distance from segments, start and end each (row, column) of shape (n, 1, 1)."""
+    """Return each pixel's distance from a segment; start and end are (row, column), each (n, 1, 1)."""
     (y, x), (dy, dx) = start, (end[0] - start[0], end[1] - start[1])
     along = np.clip(((row - y) * dy + (column - x) * dx) / (dy * dy + dx * dx + 1e-6), 0, 1)
     return np.hypot(row - y - along * dy, column - x - along * dx)
 
 
 def pieces(n: int, digits: Images, rng: np.random.Generator) -> Images:
-    """Put together quarters of different digits, each turned by a multiple of 90°."""
+    """Combine quarters of different digits, each rotated by 90°, 180° or 270°."""
     half = SIDE // 2
     picture = np.empty((n, SIDE, SIDE), np.uint8)
     for row in (0, half):
@@ -144,16 +144,16 @@ def _smooth(a: Pixels, times: int) -> Pixels:
 
 
 def curves(n: int, rng: np.random.Generator) -> Pixels:
-    """Draw four to six bent strokes of one width in each picture, each a parabola through random points.
+    """Draw four to six bent strokes of one width in each picture, each a parabola with random corners.
 
-    In half of the pictures each starts where the one before ended.
+    In half of the pictures each stroke starts where the last one ended.
     """
     number = rng.integers(4, 7, n)
     corners = rng.uniform(4, 24, (n, 6, 3, 2)).astype(np.float32)
     joined = rng.random(n) < 0.5
     corners[joined, 1:, 0] = corners[joined, :-1, 2]
     points = np.einsum("tc,nscd->nstd", _parabola(), corners)
-    # What is not drawn lies on the first stroke.
+    # The strokes beyond `number` get the place of the first stroke, which hides them.
     hidden = np.arange(6) >= number[:, None]
     points[hidden] = np.repeat(points[:, 0], hidden.sum(axis=1), axis=0)
     width = rng.uniform(1.0, 2.5, (n, 1, 1)).astype(np.float32)
@@ -167,7 +167,7 @@ def curves(n: int, rng: np.random.Generator) -> Pixels:
 
 
 def _parabola() -> Array:
-    """Return how much of its three corners each of 14 points of a parabola is (14, 3): Bézier's form."""
+    """Return the weights (14, 3) of the three corners for 14 points of a parabola, in Bézier's form."""
     t = np.linspace(0, 1, 14, dtype=np.float32)
     return np.stack([(1 - t) ** 2, 2 * t * (1 - t), t**2], axis=1)
 

@@ -1,7 +1,7 @@
-"""Blocks: several passes over large arrays for little more than the price of one.
+"""Work on large arrays block by block, so that several passes cost little more than one.
 
-A block of each array fits the processor's cache together, so that the second pass over it and all
-further ones find it there.
+One block of each array fits into the processor's cache; after the first pass over a block, the other passes
+find it there.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,14 @@ import numpy as np
 
 from models.activations import Array
 
-# Elements: five arrays of so many float32 take a third of a core's second-level cache of 1 MB.
+# Elements of a block: five blocks of float32 take a third of a core's second-level cache of 1 MB.
 BLOCK = 16384
 
 
 def in_blocks(change: Callable[..., None], *arrays: Array) -> None:
-    """Call change(block of each array, scratch) for all blocks of contiguous arrays of one size.
+    """Call change(block of each array, scratch) for every block of contiguous arrays of equal size.
+
+    scratch is an array of the block's size for intermediate results.
 
     >>> a, b = np.zeros((2, 3)), np.ones(6)
     >>> in_blocks(lambda a, b, scratch: np.add(a, 2 * b, out=a), a, b)

@@ -18,8 +18,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from models.network import PIXELS
-from training.data import Images
 from training.data.epochs import Source, draw_epoch
+from training.data.mnist import Images
 
 SLOTS = 2
 THREADS = "OPENBLAS_NUM_THREADS"

@@ -1,30 +1,30 @@
-"""Calibration: making the probabilities mean what they say, on the validation split.
+"""Calibration: temperature and thresholds, chosen on the validation split.
 
-Temperature T divides the logits. Where it is right, confidence and accuracy are the same on average:
+The temperature T divides the logits. At the right T, the mean confidence equals the accuracy:
 
     mean max_k softmax(z / T)_k = share of right answers       (Clarté et al., "Expectation consistency
                                                                 for calibration of neural networks", 2023)
 
-Of a good network's 5,000 validation images two dozen are wrong: too few to know their share well. So T is
-the one nearest to 1 at which the two differ by no more than a standard error of that share (the rule of one
-standard error, Breiman et al., "Classification and Regression Trees", 1984): a network that is calibrated as
-it is, within what can be known, is left so. The T of the lowest cross-entropy (Guo et al., 2017) gives way
-to a few wrongly labelled images, which it makes less unlikely by doubting all others. A network trained on
-half of the training images by the recipe of the weights that ship, calibrated on 5,000 of the others and
-measured on 10,000 more, eighty times anew, had a mean calibration error of 0.09 % so; of 0.13 % with the T at
-which confidence and accuracy are just the same.
+A good network reads about two dozen of the 5,000 validation images wrongly, too few to know its accuracy
+exactly. So T is the value nearest to 1 at which the two differ by at most a standard error of the accuracy
+(the rule of one standard error, Breiman et al., "Classification and Regression Trees", 1984). T stays 1 if
+the network is calibrated already, as far as these images can tell. The T of the lowest cross-entropy (Guo et
+al., 2017) depends on a few wrongly labelled images: it lowers the confidence in all others to make these less
+improbable. In 80 trials, a network trained on half of the training images by the recipe of the weights that
+ship was calibrated on 5,000 of the other images, and measured on 10,000 more: the mean calibration error was
+0.09 %, and 0.13 % with the T at which confidence and accuracy are equal.
 
-The prediction set holds every digit whose probability reaches a threshold, and the threshold is the
-probability that all but a share alpha of the validation images gave to their true digit:
+The prediction set has every digit whose probability reaches a threshold. All but a share alpha of the
+validation images give their true digit at least this probability:
 
     set = {k: p_k >= threshold},  threshold = the floor(alpha (n + 1))-th smallest p_true
 
-so that a new image's true digit is in its set with probability 1 - alpha or more (split conformal
+so the true digit of a new image is in its set with a probability of at least 1 - alpha (split conformal
 prediction: Vovk et al., 2005; this score: Sadinle, Lei, Wasserman, 2019).
 
-What is no digit shows in the network's doubt, which the outliers of its training taught it: the evidence
-for the likeliest digit (models/decision.py) is small. The threshold is as high as lets the network abstain on
-a given share of these images, those with a set of not one digit counted.
+For a picture that is no digit, a network trained with outliers gives little evidence for its most probable
+digit (models/decision.py). The evidence threshold is the highest at which the network abstains on at most a
+given share of the validation images, including those whose set does not have exactly one digit.
 """
 
 import math
@@ -36,17 +36,17 @@ from models.activations import Array, softmax
 from models.decision import evidence
 from models.network import Network, forward
 from models.preprocessing import preprocess
-from training.data import Examples, Labels
+from training.data.mnist import Examples, Labels
 
-# Coverage of 99.75 % is asked for.
+# The required coverage is 99.75 %.
 ALPHA = 0.0025
-# Abstention on at most 2 % of digits is asked for: three standard errors less, as 5,000 images have them, for
-# there are other people's digits.
+# At most 2 % of all digits may be abstained on. Because the digits of other people differ, the share here is
+# three standard errors (of 5,000 images) less.
 ABSTAINED = 0.015
 
 
 def calibrate(network: Network, validation: Examples) -> dict[str, Any]:
-    """Return the temperature and thresholds of a network, as a weights file's metadata has them."""
+    """Return the temperature and the thresholds of a network, for the metadata of a weights file."""
     logits = forward(network, preprocess(validation.images)).z[-1].astype(np.float64)
     t = temperature(logits, validation.labels, independent=len(validation.labels))
     least = set_threshold(logits, validation.labels, t)
@@ -59,10 +59,11 @@ def calibrate(network: Network, validation: Examples) -> dict[str, Any]:
 
 
 def temperature(logits: Array, labels: Labels, independent: int) -> float:
-    """Return the temperature nearest to 1 at which mean confidence is the accuracy, to a standard error.
+    """Return the temperature nearest to 1 at which confidence is within a standard error of the accuracy.
 
-    The standard error is that of so many independent images. The temperature is from 1/20 to 20: confidence
-    only falls with it, so bisection of its logarithm finds it, here to four digits.
+    Confidence is the mean over the images, the standard error that of `independent` images. The temperature
+    is from 1/20 to 20. As it rises, the confidence falls, so bisection of its logarithm finds it, to four
+    digits.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 10, 4000).astype(np.uint8)
@@ -92,9 +93,10 @@ def _confidence(logits: Array, temperature: float) -> float:
 
 
 def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: float = ALPHA) -> float:
-    """Return the probability from which a digit belongs to the prediction set.
+    """Return the probability at which a digit is in the prediction set.
 
-    With fewer than 1/alpha - 1 images nothing can be promised but every digit: 0.
+    It is 0, so that the set has every digit, for fewer than 1/alpha - 1 images: these are too few for any
+    other promise.
     """
     p_true = softmax(logits / temperature)[np.arange(len(labels)), labels]
     rank = math.floor(alpha * (len(labels) + 1))
@@ -104,9 +106,9 @@ def set_threshold(logits: Array, labels: Labels, temperature: float, alpha: floa
 def evidence_threshold(
     logits: Array, temperature: float, set_threshold: float, share: float = ABSTAINED
 ) -> float:
-    """Return the evidence below which to abstain, for a share of these images of digits to be abstained on.
+    """Return the evidence below which to abstain, so that a share of these images of digits is abstained on.
 
-    If the sets alone abstain on so many or more, no evidence is below it.
+    If the prediction sets alone abstain on that share or more, no image has less evidence than the threshold.
 
     >>> z = np.array([[9.0, 0.0], [3.0, 0.0], [6.0, 0.0], [1.0, 1.0]])
     >>> [evidence_threshold(z, 1.0, 0.1, share) for share in (0.25, 0.5, 0.75)]

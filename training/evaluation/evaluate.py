@@ -1,10 +1,10 @@
-"""Evaluation: what a finished network gets right, and whether it knows when it does not.
+"""Evaluation: how often a finished network is right, and whether it knows when it is not.
 
-error        share of images whose likeliest digit is not the true one
-ece          expected calibration error: over 15 bins with as many images each, ordered by
-             confidence, the mean |share right - mean confidence|
+error        share of images whose most probable digit is not the true one
+ece          expected calibration error: the images, ordered by confidence, are divided into 15 bins of
+             equal size; the mean over the bins of |share of right answers - mean confidence|
 coverage     share of images whose true digit is in the prediction set
-abstention   share of images whose prediction set is not a single digit, or that it is not sure of
+abstention   share of images on which the model abstains (models/decision.py)
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from models.activations import Array
 from models.decision import Decision, read
 from models.network import CLASSES
 from models.store import Model
-from training.data import Examples, Labels
+from training.data.mnist import Examples, Labels
 
 BINS = 15
 
@@ -33,17 +33,17 @@ class Evaluation:
 
     @property
     def precision(self) -> npt.NDArray[np.floating]:
-        """Of the images read as each digit, the share that are it (10,)."""
+        """The share of the images read as each digit that are this digit (10,)."""
         return _share(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> npt.NDArray[np.floating]:
-        """Of the images of each digit, the share that are read as it (10,)."""
+        """The share of the images of each digit that are read as this digit (10,)."""
         return _share(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
 
 def evaluate(model: Model, examples: Examples) -> Evaluation:
-    """Measure a model on examples that chose nothing about it."""
+    """Measure a model on examples that were not used to train or to choose it."""
     p, sets, abstained = decisions(model, examples)
     labels, digits = examples.labels, p.argmax(axis=1)
     confusion = np.bincount(CLASSES * labels.astype(int) + digits, minlength=CLASSES**2)
@@ -57,12 +57,12 @@ def evaluate(model: Model, examples: Examples) -> Evaluation:
 
 
 def decisions(model: Model, examples: Examples) -> Decision:
-    """Return what the service would say of each image."""
+    """Return the decision on each image, the same as the service's."""
     return read(model, examples.images)[1]
 
 
 def expected_calibration_error(p: Array, labels: Labels, bins: int = BINS) -> float:
-    """Return the calibration error of probabilities p (N, 10) over bins of equal mass.
+    """Return the expected calibration error of probabilities p (N, 10), over bins of equal size.
 
     >>> p = np.tile([0.75, 0.25], (4, 1))
     >>> expected_calibration_error(p, np.array([0, 0, 0, 1], np.uint8), bins=1)

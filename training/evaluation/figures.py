@@ -1,8 +1,8 @@
-"""The report's figures, each a function from what was measured to a matplotlib Figure.
+"""The figures of the report: each function turns measurements into a matplotlib Figure.
 
-Nothing is shared between them: no pyplot, no settings of matplotlib's own. A theme, light or dark, is
-an argument, so that a page can hold each figure twice and show the one that fits. Sizes are in inches,
-chosen so that the labels can still be read when a phone shows the figure across its screen.
+The functions share no state: they use neither pyplot nor matplotlib's settings. The theme, light or dark, is
+an argument, so that a page can have each figure in both and show the right one. Sizes are in inches, and
+such that the labels can be read when a phone shows a figure across its screen.
 """
 
 import io
@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from models.activations import Array
 from models.network import CLASSES
-from training.data import Examples, Labels
+from training.data.mnist import Examples, Labels
 from training.evaluation.evaluate import Evaluation
 from training.history import Epoch, best_epoch
 
@@ -29,12 +29,12 @@ MISTAKES_A_ROW = 5
 NEURONS_A_ROW = 8
 SHOWN_SHARE = 0.999
 SIDE = 28
-# The darkest cell of the confusion matrix keeps this share of its colour, so that its count stays readable.
+# The darkest cell of the confusion matrix has this share of the full colour, so that its count is readable.
 TINT = 0.55
 
 
 class Theme(NamedTuple):
-    """The colours of a figure, as matplotlib names them; first and second mark a pair of quantities."""
+    """The colours of a figure, as matplotlib names them; first and second are for a pair of quantities."""
 
     paper: str
     ink: str
@@ -44,7 +44,7 @@ class Theme(NamedTuple):
     diverging: str
 
 
-# Blue and orange stay apart for colour-blind readers, and in grey print by their lightness.
+# Colour-blind readers can tell blue from orange; in grey print the two differ in lightness.
 LIGHT = Theme("#ffffff", "#1f2328", "#d5d9de", "#5b9bd5", "#b8500c", "RdBu_r")
 DARK = Theme("#15181c", "#e6e8ea", "#3a4048", "#4f87c4", "#f0a35e", "berlin")
 
@@ -57,9 +57,9 @@ def png(figure: Figure) -> bytes:
 
 
 def learning_curves(histories: Mapping[str, Sequence[Epoch]], theme: Theme = LIGHT) -> Figure:
-    """Draw cost (above) and error (below) by epoch, one column for each named history.
+    """Plot cost (above) and error (below) by epoch, one column for each named history.
 
-    Columns share their scales, so that heights may be compared across them.
+    The columns have the same scales, so that they can be compared.
     """
     figure = _figure(max(WIDTH_INCHES, 4.2 * len(histories)), 5.6, theme)
     grid = figure.subplots(2, len(histories), sharex="col", sharey="row", squeeze=False)
@@ -72,7 +72,7 @@ def learning_curves(histories: Mapping[str, Sequence[Epoch]], theme: Theme = LIG
         )
         grid[1, column].set_xlabel("epoch")
         grid[1, column].yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    # Only now, since fixing one end of a shared scale fixes the other for what is drawn later.
+    # After drawing: fixing one end of a shared scale also fixes the other for later curves.
     grid[0, 0].set(ylabel="cost: mean loss per image", ylim=(0, None))
     grid[1, 0].set(ylabel="error: share read wrongly", ylim=(0, None))
     return figure
@@ -89,23 +89,16 @@ def _draw_curves(
     axes.plot(epochs, validation, color=theme.second, marker=".", markersize=3, label="validation")
     axes.plot(epochs, train, color=theme.first, marker=".", markersize=3, label="training")
     axes.fill_between(epochs, train, validation, color=theme.second, alpha=0.12, linewidth=0)
-    axes.plot(
-        best,
-        validation[best - 1],
-        color=theme.second,
-        marker="o",
-        markeredgecolor=theme.ink,
-        linestyle="none",
-        label=f"lowest validation cost, epoch {best}" if quantity == "cost" else None,
-    )
+    label = f"lowest validation cost, epoch {best}" if quantity == "cost" else None
+    axes.plot(best, validation[best - 1], "o", color=theme.second, markeredgecolor=theme.ink, label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _style(axes, theme)
 
 
 def confusion_matrix(confusion: npt.NDArray[np.int_], theme: Theme = LIGHT) -> Figure:
-    """Draw counts (true digit, read digit) (10, 10), coloured by mistakes alone.
+    """Draw the counts (10, 10) by true digit and read digit, with colours for the mistakes.
 
-    The diagonal, a hundred times as large as the rest, stays grey and out of the colour scale.
+    The counts on the diagonal, a hundred times larger, are grey and have no part in the colour scale.
     """
     figure = _figure(WIDTH_INCHES, 5.2, theme)
     axes = figure.subplots()
@@ -115,25 +108,17 @@ def confusion_matrix(confusion: npt.NDArray[np.int_], theme: Theme = LIGHT) -> F
     )
     axes.imshow(mistakes, cmap=scale, vmin=0, vmax=max(1, np.nanmax(mistakes)) / TINT)
     for (true, read), count in np.ndenumerate(confusion):
-        quiet = count == 0
-        axes.text(
-            read,
-            true,
-            "·" if quiet else f"{count}",
-            color=theme.ink,
-            alpha=0.4 if quiet else 1,
-            fontsize=8,
-            fontweight="normal" if quiet or true == read else "bold",
-            horizontalalignment="center",
-            verticalalignment="center",
-        )
+        text, alpha = (f"{count}", 1.0) if count else ("·", 0.4)
+        weight = "bold" if count and true != read else "normal"
+        drawn = axes.text(read, true, text, color=theme.ink, alpha=alpha, fontsize=8, fontweight=weight)
+        drawn.set(horizontalalignment="center", verticalalignment="center")
     axes.set(xlabel="read as", ylabel="true digit", xticks=range(CLASSES), yticks=range(CLASSES))
     _style(axes, theme, grid=False)
     return figure
 
 
 def worst_mistakes(p: Array, labels: Labels, most: int = MISTAKES) -> npt.NDArray[np.intp]:
-    """Return the places of the wrong answers, given with most confidence first, `most` at most.
+    """Return the indices of the wrong answers, at most `most`, those with the highest confidence first.
 
     >>> p = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
     >>> worst_mistakes(p, np.array([0, 1, 0], np.uint8))
@@ -144,7 +129,7 @@ def worst_mistakes(p: Array, labels: Labels, most: int = MISTAKES) -> npt.NDArra
 
 
 def mistakes(examples: Examples, p: Array, theme: Theme = LIGHT) -> Figure:
-    """Draw the worst mistakes as images, each with true digit, read digit and the confidence in it."""
+    """Draw the images of the worst mistakes, each with its true digit, read digit and confidence."""
     chosen = worst_mistakes(p, examples.labels)
     rows = max(1, -(-len(chosen) // MISTAKES_A_ROW))
     figure = _figure(WIDTH_INCHES, 0.2 + 1.45 * rows, theme)
@@ -161,7 +146,7 @@ def mistakes(examples: Examples, p: Array, theme: Theme = LIGHT) -> Figure:
 
 
 def _confidence(p: float) -> str:
-    """Write a wrong answer's probability in percent: never 100, which would claim to be certain.
+    """Write the probability of a wrong answer in percent; 100 % would look certain, so it is never shown.
 
     >>> _confidence(0.99996), _confidence(0.427)
     ('> 99.9 %', '42.7 %')
@@ -170,14 +155,14 @@ def _confidence(p: float) -> str:
 
 
 def first_layer_weights(W: Array, theme: Theme = LIGHT) -> Figure:
-    """Draw columns of W (784, fan_out) as images: the 64 of largest norm, largest first.
+    """Draw the columns of W (784, fan_out) as images: the 64 of the largest norm, largest first.
 
-    One scale for all, symmetric about 0, so that colours may be compared between neurons. The few
-    largest weights lie beyond it, in its end colours: else they would leave the rest pale.
+    All have the same scale, symmetric about 0, so that the colours of neurons can be compared. The few
+    largest weights are beyond its ends and have its end colours; otherwise the others would be pale.
     """
     order = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[: NEURONS_A_ROW**2]
     rows = -(-len(order) // NEURONS_A_ROW)
-    # A frame of one pixel parts the neurons; NaN leaves it, and what is left of the last row, empty.
+    # NaN is drawn as empty: a border of one pixel between neurons, and the rest of the last row.
     mosaic = np.full((rows * NEURONS_A_ROW, SIDE + 1, SIDE + 1), np.nan)
     mosaic[: len(order), :SIDE, :SIDE] = W.T[order].reshape(-1, SIDE, SIDE)
     picture = mosaic.reshape(rows, NEURONS_A_ROW, SIDE + 1, SIDE + 1).swapaxes(1, 2)
@@ -196,8 +181,8 @@ def first_layer_weights(W: Array, theme: Theme = LIGHT) -> Figure:
 def precision_recall(evaluation: Evaluation, theme: Theme = LIGHT) -> Figure:
     """Draw precision and recall of each digit as bars that hang from 100 %.
 
-    A bar is as long as what is lacking, so that a scale which leaves out the long way from 0 still
-    shows lengths in their true proportion.
+    The length of a bar is the distance to 100 %, so that the lengths have the right proportions although
+    the scale does not begin at 0.
     """
     figure = _figure(WIDTH_INCHES, 3.4, theme)
     axes = figure.subplots()

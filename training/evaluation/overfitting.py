@@ -1,18 +1,19 @@
-"""Overfitting, shown: a network that learns its images by heart, and dropout, which narrows the gap.
+"""Overfitting, demonstrated: a network memorises its training images; dropout makes the gap smaller.
 
     gap = validation - training          of the cost, and of the error
 
-Two trainings on the first 1,000 images, which both end up reading these rightly. They share every
-choice and every random draw but dropout's. Both are measured on images as they are, with all neurons.
-The learning rate stays constant and no weights are averaged, so that the curves show the training
-itself. Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
+There are two trainings on the first 1,000 images; in the end both read all of these rightly. They differ in
+dropout alone: all other choices and random numbers are the same. Both are measured without deformation and
+with all neurons. The learning rate is constant and no weights are averaged, so that the curves show the
+training itself. Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+Overfitting", 2014.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from training.data import Split
+from training.data.mnist import Split
 from training.evaluation import figures
 from training.fit import fit
 from training.history import Epoch, Measure
@@ -34,9 +35,9 @@ RECIPES = {"without dropout": WITHOUT, "with dropout": replace(WITHOUT, dropout=
 def overfit_demo(
     split: Split, folder: Path, epochs: int = EPOCHS, say: Callable[[str], object] = print
 ) -> dict[str, list[Epoch]]:
-    """Train without and with dropout, draw both into folder/overfit.png, say the gaps in a table.
+    """Train without and with dropout, plot both into folder/overfit.png, and print a table of the gaps.
 
-    Returns each training's history by name. On 1,000 of MNIST's images and two cores: about half a minute.
+    Returns the history of each training by name. Takes about half a minute on two cores.
     """
     histories: dict[str, list[Epoch]] = {}
     for name, recipe in RECIPES.items():
@@ -53,7 +54,7 @@ def overfit_demo(
 
 
 def gap(epoch: Epoch) -> Measure:
-    """Return how much worse validation is than training, in cost and in error.
+    """Return validation minus training, in cost and in error.
 
     >>> gap(Epoch(Measure(0.25, 0.0), Measure(0.75, 0.125)))
     Measure(cost=0.5, error=0.125)
@@ -62,7 +63,7 @@ def gap(epoch: Epoch) -> Measure:
 
 
 def table(histories: Mapping[str, Sequence[Epoch]]) -> str:
-    """Return training, validation and gap at the last epoch, a row for each history.
+    """Return a table of training, validation and gap at the last epoch, with a row for each history.
 
     >>> print(table({"by heart": [Epoch(Measure(0.25, 0.0), Measure(0.75, 0.125))]}))
     after the last epoch   training        validation      gap

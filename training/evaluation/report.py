@@ -1,15 +1,14 @@
-"""The report on a finished model: one page that needs nothing else, and its figures as PNG files.
+"""The report on a finished model: one self-contained HTML page, and its figures as PNG files.
 
-In the code's order:
-
-    evaluation, p    what the model makes of examples that chose nothing about it
-    plates           the figures with their words, each drawn for light (and print) and for dark
-    report.html      all of it: images as base64, styles inline, every text that is put in escaped
+evaluation, p    the figures of the model on the test split, and its probabilities
+plates           the figures with their texts, each drawn for light (and print) and for dark
+report.html      the page: images as base64, styles inline, all inserted texts escaped
 """
 
 import base64
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import partial
 from html import escape
 from pathlib import Path
 from string import Template
@@ -21,7 +20,7 @@ from matplotlib.figure import Figure
 from models.activations import Array
 from models.network import CLASSES, layer_sizes
 from models.store import Model
-from training.data import Examples
+from training.data.mnist import Examples
 from training.evaluation import figures
 from training.evaluation.evaluate import BINS, Evaluation, decisions, evaluate
 from training.evaluation.figures import DARK, LIGHT, Theme, worst_mistakes
@@ -38,7 +37,7 @@ MEANINGS = {entry.name: entry.metadata["help"] for entry in fields(Recipe)}
 
 
 class Plate(NamedTuple):
-    """A figure, the name of its file, and its words; alt tells those who can't see it what it shows."""
+    """A figure with its file name, title, caption, and alt, the description for those who can't see it."""
 
     name: str
     title: str
@@ -48,9 +47,9 @@ class Plate(NamedTuple):
 
 
 def write_report(model: Model, examples: Examples, folder: Path) -> Path:
-    """Write report.html and each figure as a PNG into folder, and return the page's path.
+    """Write report.html and a PNG of each figure into folder, and return the path of the page.
 
-    examples are the test split: those that chose nothing about the model.
+    examples are the test split, which was not used to train or to choose the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     evaluation, p = evaluate(model, examples), decisions(model, examples).p
@@ -83,24 +82,24 @@ def _summary(model: Model, evaluation: Evaluation) -> str:
     sizes = " – ".join(str(size) for size in layer_sizes(model.network))
     date = f", trained on {model.metadata['date']}" if "date" in model.metadata else ""
     n = evaluation.confusion.sum()
-    return f"A multi-layer perceptron, {sizes}{date}. Measured on {n:,} images that chose nothing about it."
+    return f"A multi-layer perceptron, {sizes}{date}. Measured on {n:,} images of the test set."
 
 
 def _headlines(evaluation: Evaluation, about: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return name, value and definition of each headline figure."""
+    """Return the name, value and definition of each headline figure."""
     n, right = evaluation.confusion.sum(), evaluation.confusion.trace()
     threshold = f"{about['set_threshold']:.4f}"
     meant = f", chosen for a coverage of {_percent(about['set_coverage'])}" if "set_coverage" in about else ""
-    error = f"Images whose likeliest digit is not the true one: {n - right:,} of {n:,}."
+    error = f"Images whose most probable digit is not the true one: {n - right:,} of {n:,}."
     ece = (
-        "Mean distance between confidence and the share read rightly, over "
-        f"{BINS} groups of equally many images, ordered by confidence (ECE)."
+        "Mean distance between confidence and accuracy, over "
+        f"{BINS} groups of equal size, ordered by confidence (ECE)."
     )
     coverage = (
         "Images whose true digit is in the prediction set: "
         f"all digits with a probability of {threshold} or more{meant}."
     )
-    abstention = "Images whose prediction set is not a single digit: the answer is marked as unsure."
+    abstention = "Images with a prediction set that is not a single digit, or with too little evidence."
     return [
         ("Error", _percent(evaluation.error), error),
         ("Calibration error", _percent(evaluation.ece), ece),
@@ -126,7 +125,7 @@ def _file(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _curves(model: Model) -> list[Plate]:
-    """Return the learning curves, for a model that remembers its training."""
+    """Return the learning curves, if the metadata has the history of the training."""
     history = [
         Epoch(Measure(**epoch["train"]), Measure(**epoch["validation"]))
         for epoch in model.metadata.get("history", [])
@@ -143,19 +142,11 @@ def _curves(model: Model) -> list[Plate]:
         f"training error: {_percent(train[0].error)} to {_percent(train[-1].error)}."
     )
     caption = (
-        "Cost and error after each epoch, both measured on images as they are and with all neurons, whatever "
-        "deformation and dropout did in training. The shaded gap is how much better the network knows the "
-        "images that it learned from."
+        "Cost and error after each epoch, measured without deformation and with all neurons. The shaded gap "
+        "is the difference between images that the network was not trained on and those that it was."
     )
-    return [
-        Plate(
-            "curves",
-            "Learning curves",
-            caption,
-            alt,
-            lambda theme: figures.learning_curves({"": history}, theme),
-        )
-    ]
+    draw = partial(figures.learning_curves, {"": history})
+    return [Plate("curves", "Learning curves", caption, alt, draw)]
 
 
 def _plates(model: Model, examples: Examples, evaluation: Evaluation, p: Array) -> list[Plate]:
@@ -169,35 +160,35 @@ def _plates(model: Model, examples: Examples, evaluation: Evaluation, p: Array) 
     return [
         Plate(
             "confusion",
-            "Which digits are taken for which",
-            "Rows are true digits, columns what they were read as. Colour counts mistakes alone.",
+            "Confusion matrix",
+            "Rows are true digits, columns are the digits they were read as. Colours show mistakes only.",
             f"Matrix of true against read digits. {off.sum():,} images lie off the diagonal; the largest "
             f"count there is {off.max():,}: {true} read as {read}.",
-            lambda theme: figures.confusion_matrix(evaluation.confusion, theme),
+            partial(figures.confusion_matrix, evaluation.confusion),
         ),
         Plate(
             "mistakes",
             "The worst mistakes",
-            "The wrong answers that were given with most confidence, and that confidence.",
+            "The wrong answers with the highest confidence.",
             f"Images of digits read wrongly: {worst or 'none'}.",
-            lambda theme: figures.mistakes(examples, p, theme),
+            partial(figures.mistakes, examples, p),
         ),
         Plate(
             "weights",
-            "What the first layer looks for",
-            "The weights of the first layer's neurons as images, those of the largest norm first. Ink that "
-            "falls on red excites the neuron, on blue it inhibits.",
+            "Weights of the first layer",
+            "The weights of neurons in the first layer as images, those of the largest norm first. Ink on "
+            "red raises the weighted sum of the neuron, ink on blue lowers it.",
             f"A grid of small images, one for each of up to 64 of the first layer's {W.shape[1]} neurons.",
-            lambda theme: figures.first_layer_weights(W, theme),
+            partial(figures.first_layer_weights, W),
         ),
         Plate(
             "precision_recall",
             "Precision and recall by digit",
-            "Precision: of the images read as a digit, the share that are it. Recall: of the images of a "
-            "digit, the share that are read as it. Bars hang from 100 %: their length is what is lacking.",
+            "Precision: the share of the images read as a digit that are this digit. Recall: the share of "
+            "the images of a digit that are read as this digit. A bar's length is the distance to 100 %.",
             f"Bars for each digit. Lowest precision: {poor}, {_percent(evaluation.precision[poor])}. "
             f"Lowest recall: {missed}, {_percent(evaluation.recall[missed])}.",
-            lambda theme: figures.precision_recall(evaluation, theme),
+            partial(figures.precision_recall, evaluation),
         ),
     ]
 
@@ -231,7 +222,7 @@ def _data_uri(content: bytes) -> str:
 
 
 def _percent(share: float) -> str:
-    r"""Write a share in percent; NaN, where there was nothing to share, as a dash.
+    r"""Write a share in percent; NaN, a share of no images, as a dash.
 
     >>> _percent(0.0077), _percent(float("nan"))
     ('0.77\xa0%', '–')
@@ -240,7 +231,7 @@ def _percent(share: float) -> str:
 
 
 def _plain(value: object) -> str:
-    """Write a value of the metadata as a reader would.
+    """Write a value of the metadata for a reader.
 
     >>> _plain([512, 256]), _plain([]), _plain(True), _plain({"error": 0.5})
     ('512, 256', 'none', 'on', 'error 0.5')

@@ -1,7 +1,7 @@
 """The service itself, with metrics that count nothing, to measure what metrics cost."""
 
 from service.app import create_app
-from service.shared_memory.counters import CounterSeries, HistogramSeries
+from service.shared_memory.counters import Series
 
 
 def _count_nothing(*_: object) -> None:
@@ -9,6 +9,6 @@ def _count_nothing(*_: object) -> None:
 
 
 # The cost of counting is what this server leaves out, in this process and in the workers forked from it.
-HistogramSeries.observe = _count_nothing  # type: ignore[method-assign,assignment]  # see above
-CounterSeries.inc = _count_nothing  # type: ignore[method-assign,assignment]  # see above
+Series.observe = _count_nothing  # type: ignore[method-assign,assignment]  # see above
+Series.inc = _count_nothing  # type: ignore[method-assign,assignment]  # see above
 app = create_app()

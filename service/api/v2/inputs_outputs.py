@@ -126,12 +126,11 @@ def _read_pixels(tensor: Tensor, settings: Settings) -> Array:
 def _read_pngs(tensor: Tensor, settings: Settings, stages: metrics.Stages) -> ModelInput:
     """Return the network's input for PNG files; raises Problem for the first one that can't be read."""
     if tensor.datatype != "BYTES" or tensor.values.ndim != 1:
-        refuse(f"{PNG} must have the datatype BYTES and the shape [N], with a whole PNG file an element.")
+        refuse(f"{PNG} must have the datatype BYTES and the shape [N]; each element is a complete PNG file.")
     if len(tensor.values) > settings.max_images:
         raise too_many_images(settings)
-    greys = [
-        _attempt(partial(decode, max_pixels=settings.max_pixels), *at) for at in enumerate(tensor.values)
-    ]
+    read = partial(decode, max_pixels=settings.max_pixels)
+    greys = [_attempt(read, *at) for at in enumerate(tensor.values)]
     stages.end("decode")
     normalised = [_attempt(normalise, *at) for at in enumerate(greys)]
     stages.end("normalise")

@@ -12,7 +12,6 @@ documents them. The input `image` is the network's own input, 28 × 28 pixels of
 
 import json
 import re
-from typing import NoReturn
 
 from flask import Blueprint, Response, abort, request
 
@@ -130,20 +129,14 @@ def _model(name: str, version: str | None) -> Model:
 
 def _read_request(settings: Settings) -> InferenceRequest:
     environ = request.environ
-    if "HTTP_CONTENT_ENCODING" in environ:
-        _refuse_type("Content-Encoding", environ["HTTP_CONTENT_ENCODING"])
-    if request.mimetype not in CONTENT_TYPES:
-        _refuse_type("Content-Type", request.mimetype)
+    if request.mimetype not in CONTENT_TYPES or "HTTP_CONTENT_ENCODING" in environ:
+        types = "application/json or application/octet-stream"
+        raise Problem("unread_type", f"The body must be {types}, without a Content-Encoding.")
     length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH")
     if length is not None and not LENGTH.fullmatch(length):
         refuse(f"{JSON_LENGTH} must be the length of the JSON in bytes.")
     body = read_body(environ, settings.max_upload_bytes)
     return read_request(body, None if length is None else int(length))
-
-
-def _refuse_type(header: str, value: str) -> NoReturn:
-    sentence = f"{header} {value[:40]!r} is not supported: send application/json, not compressed."
-    raise Problem("unread_type", sentence)
 
 
 def _count(decision: Decision, receipts: list[Receipt]) -> None:

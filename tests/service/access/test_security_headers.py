@@ -5,8 +5,6 @@ from flask.testing import FlaskClient
 
 from service.access.security_headers import HEADERS
 from service.app import create_app
-from service.early_responses import EarlyResponses
-from service.server.request_head import RequestHead
 from service.settings import Settings
 
 HERE, THERE = "https://app.example", "https://evil.example"
@@ -103,15 +101,3 @@ def test_any_origin_never_with_credentials(seven: bytes) -> None:
         ):
             assert answer.headers["Access-Control-Allow-Origin"] == origins
             assert "Access-Control-Allow-Credentials" not in answer.headers
-
-
-def test_an_allowed_page_can_read_a_503_of_the_worker() -> None:
-    """The worker's 503 under overload, made before the app, has the CORS and security headers, too."""
-    fields = {"HTTP_ORIGIN": HERE}
-    head = RequestHead(
-        *("POST", "/predict", "", "HTTP/1.1", "http", fields, 1), close=False, expects_continue=False
-    )
-    said = EarlyResponses(Settings(cors_origins=HERE)).overload(head).decode()
-    assert f"\r\nAccess-Control-Allow-Origin: {HERE}\r\n" in said
-    for name, value in HEADERS:
-        assert said.count(f"\r\n{name}: {value}\r\n") == 1

@@ -140,7 +140,7 @@ def test_without_the_packages_the_log_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """They are named, and the service goes on without."""
-    monkeypatch.setattr(spans, "PACKAGES", {"opentelemetry.nothing": "opentelemetry-nothing"})
+    monkeypatch.setattr(spans, "MODULES", ("opentelemetry.nothing",))
     with caplog.at_level(logging.WARNING):
         assert not spans.wanted({"OTEL_TRACES_EXPORTER": "otlp"})
-    assert "pip install opentelemetry-nothing" in caplog.text
+    assert "pip install opentelemetry-sdk" in caplog.text

@@ -13,9 +13,8 @@ import pytest
 from service.shared_memory.counters import (
     SLOTS,
     WIDTH,
-    CounterSeries,
     Histogram,
-    HistogramSeries,
+    Series,
     SeriesTable,
 )
 from service.shared_memory.worker_table import WORKER_ROWS, NoFreeRowError, WorkerTable
@@ -46,9 +45,9 @@ def counted(table: SeriesTable) -> dict[tuple[str, ...], float]:
     return {values: numbers[0] for values, numbers in table.read()["hits"].items()}
 
 
-def hits(table: SeriesTable, *values: str) -> CounterSeries:
+def hits(table: SeriesTable, *values: str) -> Series:
     """Return a series of hits."""
-    series = CounterSeries()
+    series = Series()
     table.add(["hits", *values], series)
     return series
 
@@ -64,7 +63,7 @@ def forked(table: SeriesTable, row: int) -> SeriesTable:
 @pytest.mark.usefixtures("hasty")
 def test_threads_lose_no_count() -> None:
     """Threads that count the same series all at once are all counted, in the bucket and in the sum."""
-    table, series = SeriesTable(), HistogramSeries((1.0, 2.0))
+    table, series = SeriesTable(), Series((1.0, 2.0))
     table.add(["sizes"], series)
 
     def observe() -> None:
@@ -82,7 +81,7 @@ def test_threads_lose_no_count() -> None:
 
 def test_an_amount_belongs_to_the_bucket_that_it_bounds() -> None:
     """Up to and with a bound, then the next bucket; beyond the last there is one more."""
-    table, series = SeriesTable(), HistogramSeries((1.0, 2.0))
+    table, series = SeriesTable(), Series((1.0, 2.0))
     table.add(["sizes"], series)
     for amount in (0.0, 1.0, 1.5, 2.0, 2.5, 100.0):
         series.observe(amount)
@@ -120,7 +119,7 @@ def test_a_series_without_a_slot_is_told_of(caplog: pytest.LogCaptureFixture) ->
     series = [hits(table, str(number)) for number in range(SLOTS)]
     assert table.uncounted_events() == 0
     series += [hits(table, str(number)) for number in range(SLOTS, SLOTS + 10)]
-    sizes = HistogramSeries((1.0, 2.0))
+    sizes = Series((1.0, 2.0))
     table.add(["sizes"], sizes)
     for one in series:
         one.inc()

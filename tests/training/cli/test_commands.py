@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 from models.network import parameters
 from models.preprocessing import preprocess
 from models.store import load, save
-from training import checkpoint, data
+from training import checkpoint
 from training.cli.commands import main
-from training.data import load_split
+from training.data.mnist import SHA256, load_split
 from training.recipe import Recipe
 from training.state import start as begin
 
@@ -44,7 +44,7 @@ def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> No
     metadata = load(tmp_path / "w.npz").metadata
     assert metadata["version"] == "0.1"
     assert metadata["recipe"]["dropout"] == [0.1, 0.2]
-    assert metadata["data_sha256"] == data.SHA256
+    assert metadata["data_sha256"] == SHA256
     assert set(metadata["test"]) == {"error", "ece", "coverage", "abstention"}
     assert len(metadata["history"]) == 4
     assert metadata["weights"] == 784 * 16 + 16 + 16 * 10 + 10
@@ -163,9 +163,9 @@ def test_every_option_is_documented() -> None:
 # The real program in a process of its own, told the checksums of the small files.
 PROGRAM = """
 import json, sys
-from training import data
+from training.data.mnist import SHA256
 from training.cli.commands import main
-data.SHA256.update(json.loads(sys.argv.pop(1)))
+SHA256.update(json.loads(sys.argv.pop(1)))
 main(prog_name="fit")
 """
 
@@ -173,7 +173,7 @@ main(prog_name="fit")
 def start(mnist_folder: Path, *arguments: object) -> "subprocess.Popen[str]":
     """Start the command line in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, json.dumps(data.SHA256), *map(str, arguments)],
+        [sys.executable, "-c", PROGRAM, json.dumps(SHA256), *map(str, arguments)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

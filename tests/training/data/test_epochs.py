@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.data import NO_DIGIT, Examples
 from training.data.epochs import Source, Variety, draw_epoch
+from training.data.mnist import NO_DIGIT, Examples
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.activations import Array
-from training.data import Examples
 from training.data.ink import blur, harden, thicken, thin, vary_ink
+from training.data.mnist import Examples
 
 
 def strength(s: float) -> Array:

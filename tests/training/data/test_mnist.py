@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.data import DataError, load_examples, load_split, parse_idx, targets
-from training.data.mnist import stratified
+from training.data.mnist import DataError, load_examples, load_split, parse_idx, stratified, targets
 
 
 def test_files_are_read(mnist_folder: Path, mnist_500: tuple[np.ndarray, np.ndarray]) -> None:

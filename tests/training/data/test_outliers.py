@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.activations import Array
-from training.data import Examples
+from training.data.mnist import Examples
 from training.data.outliers import blobs, curves, noise, outliers, pieces, solids, strokes
 
 

@@ -5,8 +5,8 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from training.data import Examples
 from training.data.epochs import Source, Variety, draw_epoch
+from training.data.mnist import Examples
 from training.engine.feeder import feeding
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from models.activations import Array, softmax
 from models.decision import evidence
-from training.data import Labels, targets
+from training.data.mnist import Labels, targets
 from training.evaluation.calibration import evidence_threshold, set_threshold, temperature
 
 # So many independent images leave no doubt.

@@ -5,7 +5,7 @@ import pytest
 
 from models.network import Layer
 from models.store import Model
-from training.data import Examples
+from training.data.mnist import Examples
 from training.evaluation.evaluate import decisions, evaluate, expected_calibration_error
 
 # Six images, their true digits, and the probabilities of 0, 1 and 2. By hand, with sets from 0.25 on:

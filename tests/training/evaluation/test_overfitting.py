@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.data import Split
+from training.data.mnist import Split
 from training.evaluation.overfitting import RECIPES, gap, overfit_demo, table
 from training.history import Epoch
 

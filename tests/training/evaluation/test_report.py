@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from models.store import Model
-from training.data import Examples
+from training.data.mnist import Examples
 from training.evaluation import figures
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.report import write_report
