@@ -1,15 +1,16 @@
-"""Grafana's own schema, as TypeScript: it takes the dashboards, and would not take wrong ones."""
+"""Grafana's own schema, as TypeScript types: it accepts the dashboards, and rejects mistakes."""
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.deploy.grafana import faults
 from tests.deploy.queries import dashboards
 
 Document = dict[str, Any]
-# What a hand may well do wrong: each is a change of the whole dashboard, or of one panel.
+# Likely mistakes: each changes the whole dashboard, or one panel.
 MISTAKES: dict[str, Callable[[Document, Document], None]] = {
     "text-for-a-number": lambda _, panel: panel["gridPos"].update(w="8"),
     "no-place": lambda _, panel: panel["gridPos"].pop("h"),
@@ -25,17 +26,22 @@ MISTAKES: dict[str, Callable[[Document, Document], None]] = {
 }
 
 
-def test_dashboards_are_of_grafanas_type(tmp_path: Path) -> None:
-    """TypeScript has nothing against any dashboard as a value of the schema's type, at its strictest."""
-    assert faults(tmp_path, dashboards()) == {name: [] for name in dashboards()}
-
-
-def test_mistakes_are_found(tmp_path: Path) -> None:
-    """A width that is a text fails the same check, and so does each other mistake, by itself."""
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """TypeScript's errors in each dashboard and in each mistake: one run of the compiler for all of them."""
     wrong = {name: copy.deepcopy(dashboards()["service"]) for name in MISTAKES}
     for name, document in wrong.items():
         series = next(panel for panel in document["panels"] if panel["type"] == "timeseries")
         MISTAKES[name](document, series)
-    found = faults(tmp_path, wrong)
-    assert [name for name, texts in found.items() if not texts] == []
+    return faults(tmp_path_factory.mktemp("dashboards"), {**dashboards(), **wrong})
+
+
+def test_dashboards_have_the_type_of_the_schema(found: dict[str, list[str]]) -> None:
+    """Under its strictest options, TypeScript accepts every dashboard as a value of the schema's type."""
+    assert {name: found[name] for name in dashboards()} == {name: [] for name in dashboards()}
+
+
+def test_mistakes_are_found(found: dict[str, list[str]]) -> None:
+    """Each mistake is an error; a width that is a text is one of its type."""
+    assert [name for name in MISTAKES if not found[name]] == []
     assert "Type 'string' is not assignable to type 'number'" in found["text-for-a-number"][0]

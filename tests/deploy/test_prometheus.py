@@ -161,7 +161,7 @@ def test_rules_are_healthy(watched: Watched) -> None:
     groups = watched.prometheus.get("rules")["groups"]
     found: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
     assert {rule["name"] for rule in found} == {rule.get("record", rule.get("alert")) for rule in rules()}
-    assert len(found) == len(list(rules()))
+    assert len(found) == len(rules())
     assert {(rule["health"], rule.get("lastError")) for rule in found} == {("ok", None)}
     assert not watched.prometheus.query('ALERTS{alertstate="firing"}')
 
