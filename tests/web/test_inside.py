@@ -1,4 +1,4 @@
-"""What the service tells of its network's inside: layers, neurons, activations, and why."""
+"""The API behind the network and explanation panels: layers, neurons, activations, explanations."""
 
 from typing import Any
 
