@@ -52,7 +52,7 @@ def test_both_pages_share_the_theme(docs: Page, media: Chrome) -> None:
 
 
 def test_the_keyboard_collapses_a_response(docs: Page) -> None:
-    """A link of the contents moves the focus to its section, Tab continues there, Enter toggles a response."""
+    """A link of the contents leads to its section, Tab continues there, Enter collapses a response."""
     docs.find('.contents a[href="#feedback"]').send_keys(Keys.ENTER)
     assert docs.run("return location.hash") == "#feedback"
     ActionChains(docs.driver).send_keys(Keys.TAB).perform()
