@@ -73,8 +73,8 @@ class Dispatcher:
         self._report(len(self.queue))
         pending = [(*queued, self._begin(*queued)) for queued in self.queue]
         self.queue.clear()
-        for left, (connection, request, begun) in zip(reversed(range(len(pending))), pending, strict=True):
-            response = self._finish(connection, request, begun)
+        for left, (connection, request, called) in zip(reversed(range(len(pending))), pending, strict=True):
+            response = self._finish(connection, request, called)
             self._report(left)
             yield connection, response
 
