@@ -66,12 +66,12 @@ def test_a_text_is_refused_with_what_would_be_right(page: Page) -> None:
 
 
 def test_an_image_without_ink_is_refused_with_the_services_words(page: Page) -> None:
-    """The service says that there is nothing to read, and the page says so."""
+    """The page shows the service's sentence: the image looks blank."""
     blank = io.BytesIO()
     Image.new("L", (60, 60), 255).save(blank, "PNG")
     hand_over(page, "drop", "blank.png", "image/png", blank.getvalue())
     page.wait_for_state("refused")
-    assert "There is nothing to read" in page.text("#alert")
+    assert "The image looks blank" in page.text("#alert")
     assert page.text("#digit") == "?"
     assert all("422" in line for line in page.complaints()), "the browser itself tells of the refusal"
 
