@@ -1,12 +1,12 @@
-"""How long the service takes to bring a decoded image to MNIST's form: microseconds, medians.
+"""Measure how long `normalise` takes for a decoded image: medians, in microseconds.
 
 python -m benchmarks.preprocessing [--rounds N]
 
-    mnist      an image of MNIST, which needs nothing
+    mnist      an image of MNIST, which passes unchanged
     drawing    280 × 280 pixels, as from a canvas on a page: hairline, pen and marker
     photo      a digit photographed on uneven grey paper, 4,000 × 3,000 pixels
 
-The kinds take turns, so that a slow moment of the machine meets them all.
+The kinds take turns, so that a slow moment of the machine affects all of them.
 """
 
 import io
@@ -63,7 +63,7 @@ def times(kinds: dict[str, list[Grey]], rounds: int) -> dict[str, float]:
 
 @click.command()
 @data_dir_option
-@click.option("--rounds", default=20, show_default=True, help="Turns of each kind.")
+@click.option("--rounds", default=20, show_default=True, help="Rounds over all kinds.")
 def main(data_dir: Path, rounds: int) -> None:
     """Print a table: kind, microseconds."""
     with plain_errors():

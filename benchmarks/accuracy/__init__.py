@@ -1,1 +1,1 @@
-"""How well digits are read that do not look like MNIST's: drawings, scans and photos."""
+"""Measure how well the service reads digits that do not look like MNIST's: drawings, scans and photos."""

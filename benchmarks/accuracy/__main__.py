@@ -1,11 +1,11 @@
-"""Measure what the service reads of digits drawn, scanned and photographed.
+"""Measure how many digits the service reads correctly: drawn, scanned and photographed ones.
 
 python -m benchmarks.accuracy [--per-kind N] [--people FOLDER] [--save FOLDER]
 
 Digits of MNIST's validation split are rendered (rendering.py), encoded as PNG, and read as the service
-reads an upload: decode, normalise, preprocess, forward. The weights were chosen with that split's help, so
-the kind `mnist` flatters them slightly; the others say what the preprocessing costs or saves. Digits whose
-loops the pen has filled are left out of all kinds: their middle lines are another digit's.
+reads an upload: decode, normalise, preprocess, forward. The weights were chosen on that split, so the figure
+of the kind `mnist` is slightly too good; the others show how well the preprocessing works. Digits whose loops
+are filled with ink are left out of all kinds, because their middle lines would be another digit's.
 """
 
 import zlib
@@ -36,7 +36,7 @@ COLUMNS = 10
 
 @dataclass(frozen=True)
 class Reading:
-    """A picture as posted, what the network saw (None: refused), the true digit and the digit read."""
+    """A picture as posted, what the network saw (None: rejected), the true digit and the digit read."""
 
     posted: bytes
     seen: Grey | None
@@ -62,13 +62,13 @@ def rendered(kind: str, examples: Examples, number: int) -> Iterator[tuple[bytes
     """Yield PNGs of one kind with their digits; the seed depends on the kind's name alone."""
     rng = np.random.default_rng(zlib.crc32(kind.encode()))
     order = rng.permutation(len(examples.images))
-    open_ones = (i for i in order if loops(examples.images[i]) >= LOOPS.get(int(examples.labels[i]), 0))
-    for index in islice(open_ones, number):
+    with_open_loops = (i for i in order if loops(examples.images[i]) >= LOOPS.get(int(examples.labels[i]), 0))
+    for index in islice(with_open_loops, number):
         yield png(KINDS[kind](examples.images[index], rng)), int(examples.labels[index])
 
 
 def people(folder: Path) -> dict[str, list[tuple[bytes, int]]]:
-    """Return people's own digits: hwd1000.npz, and each folder of files that are named by their digit."""
+    """Return people's own digits: those in hwd1000.npz, and folders of files named after their digit."""
     found = {}
     if (folder / "hwd1000.npz").exists():
         with np.load(folder / "hwd1000.npz") as archive:
@@ -80,7 +80,7 @@ def people(folder: Path) -> dict[str, list[tuple[bytes, int]]]:
 
 
 def contact_sheet(readings: list[Reading]) -> Image.Image:
-    """Return each picture above what the network saw, failures first, with a red frame."""
+    """Return each picture above what the network saw: first the failures, in red frames, then the rest."""
     rows = -(-len(readings) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * TILE, rows * 2 * TILE), "white")
     for place, reading in enumerate(sorted(readings, key=lambda reading: reading.right)):
@@ -124,7 +124,7 @@ def main(
     click.echo(f"{'kind':20} {'images':>6} {'accuracy':>9}")
     if per_kind:
         with plain_errors():
-            # Its own split's: the digits that it has not learned from.
+            # The split of the model's own training: digits that it has not learned from.
             validation = load_split(data_dir, model.metadata["recipe"]["split_seed"]).validation
         chosen = kinds or tuple(KINDS)
         shares = [report(model.network, kind, rendered(kind, validation, per_kind), save) for kind in chosen]

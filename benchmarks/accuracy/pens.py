@@ -1,16 +1,16 @@
-"""Write an MNIST digit again with another pen: its strokes' middle lines, drawn at any width.
+"""Redraw an MNIST digit with a pen of any width, along the middle lines of its strokes.
 
-smooth     the digit four times as large, by bicubic interpolation, and what is above half
-thin       that mask to lines one pixel wide (Zhang, Suen, 1984)
-join       neighbouring pixels of the lines, by edges; each moved towards its neighbours' middle
-draw       every edge as a line of the pen's width with round ends
+smooth     enlarge the digit four times by bicubic interpolation, and threshold it at one half
+thin       reduce that mask to lines one pixel wide (Zhang, Suen, 1984)
+join       connect neighbouring pixels of the lines by edges, and smooth their positions
+draw       draw each edge as a line of the pen's width with round ends
 """
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from service.images.connected_components import components
+from service.images.connected_components import connected_components
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -55,17 +55,17 @@ def draw(lines: tuple[Points, Edges], size: tuple[int, int], length: float, widt
 
 
 def loops(digit: Grey) -> int:
-    """Return how many areas of the ground the ink encloses; a single pixel is none.
+    """Return how many areas the ink encloses; a single pixel is not counted.
 
     >>> ring = np.zeros((7, 7), np.uint8); ring[1:6, 1:6] = 255; ring[2:5, 2:5] = 0
     >>> loops(ring)
     1
     """
-    return int((components(np.pad(digit, 1) < 128).area > 1).sum()) - 1
+    return int((connected_components(np.pad(digit, 1) < 128).area > 1).sum()) - 1
 
 
 def _thinned(mask: Mask) -> Mask:
-    """Peel a mask's edge, from two sides in turn, until only middle lines are left."""
+    """Remove edge pixels of a mask, from two sides in turn, until only middle lines are left."""
     mask = np.pad(mask, 1)
     while True:
         before = mask
@@ -76,7 +76,7 @@ def _thinned(mask: Mask) -> Mask:
 
 
 def _peel(mask: Mask, side: int) -> Mask:
-    """Return the edge pixels that one step of Zhang and Suen takes away."""
+    """Return the edge pixels that one step of Zhang and Suen's method removes."""
     # Neighbours clockwise from the one above.
     steps = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
     p = np.stack([np.roll(mask, (-row, -column), (0, 1)) for row, column in steps])
@@ -99,7 +99,7 @@ def _edges(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Edges:
 
 
 def _smoothed(points: Points, edges: Edges) -> Points:
-    """Move each point, ends excepted, half the way to its neighbours' mean, a few times."""
+    """Move each point, except the ends of lines, half the way to the mean of its neighbours, a few times."""
     degree = np.bincount(edges.ravel(), minlength=len(points))
     inner = degree > 1
     for _ in range(SMOOTHINGS):

@@ -1,18 +1,18 @@
-"""Measure what the service refuses to read of pictures that are no digit.
+"""Measure how many pictures that are not a digit the service refuses to read.
 
 python -m benchmarks.accuracy.refusal [--per-kind N]
 
-Each picture is read as the service reads an upload. It is refused when the preprocessing finds nothing to
-read, or the network abstains. None of these kinds was drawn by the code that draws the training's outliers.
-But those, and the measure of doubt, were chosen with these figures in view: a picture of yet another kind
-may be refused less often.
+Each picture is read as the service reads an upload. It is refused if the preprocessing finds it blank, or if
+the network abstains. None of these kinds is drawn by the code that draws the outliers of the training. But
+the outliers and the threshold for abstaining were chosen with these figures in view, so other kinds of
+pictures may be refused less often.
 
     clothes     Fashion-MNIST's test images (Xiao, Rasul, Vollgraf, 2017), where they are installed
     uniform     each pixel from 0 to 255
     gaussian    each pixel normal about a middle grey
     blobs       filled ellipses
     lines       three to eight straight lines, drawn with pens
-    letters     those that no digit resembles, in matplotlib's fonts, turned a little
+    letters     letters that resemble no digit, in matplotlib's fonts, rotated by up to 10°
 """
 
 import gzip
@@ -41,7 +41,7 @@ Draw = Callable[[np.random.Generator], Grey]
 
 
 def refused(model: Model, pictures: Iterator[Grey]) -> float:
-    """Return the share of the pictures that are not read."""
+    """Return the share of pictures that are refused."""
     return float(np.mean([_is_refused(model, picture) for picture in pictures]))
 
 
@@ -54,12 +54,12 @@ def _is_refused(model: Model, picture: Grey) -> bool:
 
 
 def uniform(rng: np.random.Generator) -> Grey:
-    """Draw noise of every level."""
+    """Draw uniform noise."""
     return rng.integers(0, 256, (28, 28), dtype=np.uint8)
 
 
 def gaussian(rng: np.random.Generator) -> Grey:
-    """Draw noise about a middle grey."""
+    """Draw normal noise around a middle grey."""
     return rng.normal(128, 48, (28, 28)).clip(0, 255).astype(np.uint8)
 
 
@@ -83,7 +83,7 @@ def lines(rng: np.random.Generator) -> Grey:
 
 
 def letters(rng: np.random.Generator) -> Grey:
-    """Draw one letter, turned by up to 10°."""
+    """Draw one letter, rotated by up to 10°."""
     fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
     font = ImageFont.truetype(str(fonts / f"{rng.choice(FONTS)}.ttf"), 180)
     image = Image.new("L", (CANVAS, CANVAS), 255)

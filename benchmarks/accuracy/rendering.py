@@ -1,9 +1,9 @@
-"""Draw, scan and photograph MNIST digits, as people might have: each kind a function of digit and rng.
+"""Render MNIST digits as drawings, scans and photos: each kind is a function of a digit and an rng.
 
-A picture is made in the order in which light and camera make one:
+A photo is made in the order in which it comes about:
 
-    ink       the digit's own strokes enlarged, or written again with another pen (pens.py)
-    sheet     what it is written on: paper, grain, squares, rules, a box, a table's edge
+    ink       the digit's own strokes enlarged, or redrawn with another pen (pens.py)
+    sheet     what it is written on: paper with grain, squares, rules or a frame, the edge of a table
     light     the sheet times a field of light: gradients, vignetting, the shadow of a hand
     camera    rotation, blur, noise, JPEG
 
@@ -91,7 +91,7 @@ def jpeg(picture: Grey, quality: int) -> Image.Image:
 
 
 def paper(side: int, rng: np.random.Generator, low: float = 120, high: float = 235) -> Field:
-    """Return a sheet of one brightness with a coarse and a fine grain."""
+    """Return a sheet of one brightness with a grain."""
     coarse = Image.fromarray(rng.normal(0, 2, (side // 12 + 1,) * 2).astype(np.float32))
     grain = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
     return np.asarray(rng.uniform(low, high) + grain, np.float32)
@@ -117,7 +117,7 @@ def lined(
 
 
 def _turned(ink: Grey, rng: np.random.Generator, degrees: float) -> Grey:
-    """Rotate ink and see it slightly from the side."""
+    """Rotate ink, and tilt it by a slight perspective."""
     side = len(ink)
     image = Image.fromarray(ink).rotate(rng.uniform(-degrees, degrees), Image.Resampling.BICUBIC)
     tilt = rng.uniform(-0.15, 0.15, 2) / side
@@ -153,12 +153,12 @@ def marker(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def white_on_black(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Draw in white on a black canvas, without smooth edges."""
+    """Draw in white on a black canvas, without anti-aliasing."""
     return Image.fromarray((drawing(digit, rng, PEN, (100, 500)) > 127).astype(np.uint8) * 255)
 
 
 def transparent(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Draw in a colour on nothing, either dark or light."""
+    """Draw in a dark or a light colour on a transparent canvas."""
     ink = drawing(digit, rng, PEN, (150, 500))
     colour = rng.integers(0, 90, 3) if rng.random() < 0.5 else rng.integers(180, 256, 3)
     return Image.fromarray(
@@ -173,13 +173,13 @@ def screenshot(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def tiny(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Draw on a canvas of 28 to 64 pixels, either way round."""
+    """Draw on a canvas of 28 to 64 pixels, in either polarity."""
     ink = drawing(digit, rng, PEN, (28, 64))
     return Image.fromarray(ink if rng.random() < 0.5 else 255 - ink)
 
 
 def tiny_jpeg(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Keep an MNIST image in black on white as JPEG."""
+    """Save an MNIST image, black on white, as JPEG."""
     return jpeg(255 - digit, int(rng.integers(50, 90)))
 
 
@@ -189,7 +189,7 @@ def off_centre(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def full_frame(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Let the digit fill its 28 × 28 frame, either way round."""
+    """Enlarge the digit to fill the 28 × 28 pixels, in either polarity."""
     rows, columns = (np.flatnonzero(digit.any(axis=axis)) for axis in (1, 0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     factor = 28 / max(box[2] - box[0], box[3] - box[1])
@@ -201,7 +201,7 @@ def full_frame(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def cropped(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Cut a pen's drawing off at its own edges."""
+    """Draw with a pen, and crop to the digit."""
     ink = drawing(digit, rng, (0.07, 0.15), (100, 400))
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     return Image.fromarray(255 - ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
@@ -229,7 +229,7 @@ def bilevel_scan(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def form_box(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Write in a printed box."""
+    """Draw in a printed frame."""
     ink = Image.fromarray(drawing(digit, rng, PEN, (150, 400)))
     rows, columns = (np.flatnonzero(np.asarray(ink).any(axis=axis)) for axis in (1, 0))
     gap = ink.width // 30
@@ -250,7 +250,7 @@ def photo(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def photo_of_pencil(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Photograph a pencil's grainy grey on grey paper."""
+    """Photograph a grainy pencil drawing on grey paper."""
     ink = _turned(drawing(digit, rng, (0.03, 0.06), (250, 900)), rng, 15)
     grainy = (ink * rng.uniform(0.5, 1, ink.shape)).astype(np.uint8)
     return _photographed(grainy, paper(len(ink), rng, 110, 200), rng, rng.uniform(0.3, 0.55))
@@ -275,7 +275,7 @@ def photo_of_squares(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def photo_of_rules(digit: Grey, rng: np.random.Generator) -> Image.Image:
-    """Photograph ruled paper, its lines nearly as dark as the ink."""
+    """Photograph ruled paper whose lines are nearly as dark as the ink."""
     ink = _turned(drawing(digit, rng, PEN, (300, 900)), rng, 10)
     sheet = lined(len(ink), rng, squared=False, contrast=(0.3, 0.7))
     return _photographed(ink, sheet, rng, rng.uniform(0.6, 0.9))
@@ -306,7 +306,7 @@ def chalk(digit: Grey, rng: np.random.Generator) -> Image.Image:
 
 
 def mnist(digit: Grey, rng: np.random.Generator) -> Image.Image:  # noqa: ARG001 - a kind like the others
-    """Leave the image as it is: what the others are to be measured against."""
+    """Return the image as it is, for comparison with the other kinds."""
     return Image.fromarray(digit)
 
 

@@ -1,101 +1,115 @@
-"""What the ink stands on: its level everywhere, and which side of it the ink is on.
+"""Estimate what the ink stands on, and subtract it.
 
-    even       a drawing, a screen, MNIST: the middle half of the border's pixels are one level, and so
-               are many of all pixels. That level is the background, and its noise is 0.
-    uneven     a photo, a scan: on a coarse grid of mean levels, the background is what is left when all
-               that is narrower than a window is taken away (an opening: the least over a window, then
-               the greatest). A slope of light, a soft shadow and a sheet's dark surroundings survive
-               that, a pen's stroke does not. The noise is measured on what is left after subtraction.
-               Dark ink counts as a share of its paper's brightness: in a shadow, all is darker.
+    estimate_background    level, polarity and noise of the background
+    subtract_background    how far each pixel stands out from it: the ink, 0 to 255
 
-Ink is narrower than the ground between it: which side of the background it is on shows in windows that
-strokes fit into and most of the ground does not.
+A background is of one of two kinds.
+
+Even: drawings, screenshots, MNIST. At least half of the border's pixels, and a quarter of all pixels, have
+exactly the same level. That level is the background, and there is no noise.
+
+Uneven: photos, scans.
+    grid         the means of square cells, at most 64 in a row or column
+    polarity     whether the ink is darker or brighter than the background; dark ink is inverted
+    level        the grid after an opening: strokes vanish, slopes of light and soft shadows stay
+    noise        from the pixels of the picture minus level, most of which are background
+    gain         dark ink is strengthened where its paper is dark, because in a shadow the two differ by less
+
+Source of openings and top-hats: Serra, Image Analysis and Mathematical Morphology, 1982.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from service.images.bounding_box import Box
 from service.images.codec import Grey, reduced, resized
+from service.images.morphology import Floats, opened
 
-Field = npt.NDArray[np.float32]
-Box = tuple[int, int, int, int]  # left, top, right, bottom
-
-# Of all pixels, the share that must have the border's level for the background to be even.
-LEAST_EVEN = 0.25
-GRID = 64
-# A window is this share of the shorter side: wider than a broad pen's stroke, narrower than a shadow.
+# An even background is at least this share of all pixels.
+MIN_EVEN_SHARE = 0.25
+MAX_GRID_SIDE = 64
+# A window is this share of the shorter side: wider than a broad pen's stroke, and narrower than a shadow.
 WINDOW_SHARE = 0.3
-WINDOW_SHARES = (0.04, 0.08, 0.16, 0.3)
-# Noise is normal near its middle: 1.4826 × the median of its absolute values is its standard deviation.
+# Windows for the polarity, from fine strokes to broad ones.
+POLARITY_WINDOW_SHARES = (0.04, 0.08, 0.16, 0.3)
+# Differences up to four standard deviations are noise. For normal noise, a standard deviation is 1.4826 times
+# the median of the absolute values.
 NOISE_FACTOR = 4 * 1.4826
-# In darker shadows than a quarter of full white there is more noise than ink.
-MOST_GAIN = np.float32(4)
+# Paper darker than a quarter of white has more noise than ink: its ink is strengthened no further.
+MAX_GAIN = np.float32(4)
+NOISE_SAMPLE_PIXELS = 16384
 
 
 @dataclass(frozen=True)
 class Background:
-    """The background's level, as one number or on a coarse grid over the picture, in the ink's direction.
+    """An estimated background.
 
-    inverted: the ink was the darker, so that levels count from white. cell: pixels of the picture to one of
-    the grid. noise: differences up to it are none.
+    inverted: the ink is the darker, and levels are counted from white: 255 minus the picture's. level: one
+    number, or a grid, where each value stands for cell × cell pixels. noise: smaller differences are not ink.
     """
 
     inverted: bool
-    level: Field | int
+    level: Floats | int
     noise: int
     cell: int = 1
 
-    def within(self, box: Box, size: tuple[int, int]) -> Field:
-        """Return the grid's level within a box of the picture, at a size (width, height)."""
-        level = np.asarray(self.level, np.float32)
-        limits = level.shape[::-1] * 2
-        edges = [min(edge / self.cell, limit) for edge, limit in zip(box, limits, strict=True)]
-        return resized(level, size, (edges[0], edges[1], edges[2], edges[3]))
+    def interpolated(self, shape: tuple[int, ...], box: Box | None = None) -> Floats:
+        """Return the grid's levels, interpolated to a shape (height, width).
+
+        They are those of the whole picture, or of the part in a box.
+        """
+        grid, (height, width) = np.asarray(self.level, np.float32), shape
+        edges = zip(box or (0, 0, width, height), grid.shape[::-1] * 2, strict=True)
+        left, top, right, bottom = (min(edge / self.cell, limit) for edge, limit in edges)
+        return resized(grid, (width, height), (left, top, right, bottom))
 
 
-def measure(picture: Grey) -> Background:
-    """Find the background of a picture (height, width)."""
+def estimate_background(picture: Grey) -> Background:
+    """Estimate the background of a picture (height, width)."""
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     border.sort()
-    count = len(border)
-    level = int(border[count // 2])
-    if 2 * np.count_nonzero(border == level) >= count:
-        same = np.count_nonzero(picture == level)
-        if same >= LEAST_EVEN * picture.size:
-            return _even(picture, level)
+    median = int(border[len(border) // 2])
+    # A level that more than half of the border's pixels have is their median.
+    if 2 * np.count_nonzero(border == median) >= len(border):
+        same = np.count_nonzero(picture == median)
+        if same >= MIN_EVEN_SHARE * picture.size:
+            return _even(picture, median)
     return _uneven(picture)
 
 
-def ink_above(background: Background, picture: Grey, box: Box | None = None) -> Grey:
-    """Return how far each pixel stands out from the background, 0 to 255; box is where the grid is cut."""
+def subtract_background(background: Background, picture: Grey, box: Box | None = None) -> Grey:
+    """Return how far each pixel is above the background, uint8 from 0 to 255, with the ink bright.
+
+    The picture may be a part, at any scale, of the one whose background was estimated: box says which part.
+    """
     levels = ~picture if background.inverted else picture
     if isinstance(background.level, int):
-        return levels - background.level if background.level == 0 else _above(levels, background.level)
-    height, width = picture.shape
-    level = background.within(box or (0, 0, width, height), (width, height))
-    above = levels - level
+        level = np.uint8(background.level)
+        return np.maximum(levels, level) - level if level else levels
+    grid = background.interpolated(picture.shape, box)
+    above = levels - grid
     if background.inverted:
-        above *= _gain(level)
+        above *= _gain(grid)
     return np.clip(above, 0, 255).astype(np.uint8)
 
 
-def _gain(level: Field) -> Field:
-    """Return by how much ink must be strengthened for paper of any brightness to count as the brightest.
+def _gain(level: Floats) -> Floats:
+    """Return the factor by which dark ink must be strengthened to look as on white paper.
 
-    Paper and ink send back their shares of the light that they get: in the shadow, they differ by less.
+    Paper and ink reflect fixed shares of the light that they receive, so their difference is proportional
+    to the paper's brightness. The level is inverted: 0 is white paper.
     """
     paper = np.maximum(255 - level, 1)
-    return np.minimum(np.float32(255) / paper, MOST_GAIN)
-
-
-def _above(levels: Grey, level: int) -> Grey:
-    return np.maximum(levels, level) - np.uint8(level)
+    return np.minimum(np.float32(255) / paper, MAX_GAIN)
 
 
 def _even(picture: Grey, level: int) -> Background:
+    """Return an even background: the ink is darker or brighter, whichever contrast is larger.
+
+    If the contrasts are similar, the mean of the picture decides.
+    """
     darker, brighter = level - int(picture.min()), int(picture.max()) - level
     inverted = darker > brighter
     if 4 * min(darker, brighter) > max(darker, brighter):
@@ -104,45 +118,50 @@ def _even(picture: Grey, level: int) -> Background:
 
 
 def _uneven(picture: Grey) -> Background:
-    cell = math.ceil(max(picture.shape) / GRID)
+    cell = math.ceil(max(picture.shape) / MAX_GRID_SIDE)
     grid = reduced(picture, cell).astype(np.float32)
-    inverted = _is_darker(grid)
-    levels = 255 - grid if inverted else grid
-    slope = surface(levels)
-    level = np.maximum(opened(levels, WINDOW_SHARE), slope + opened(levels - slope, WINDOW_SHARE))
-    draft = Background(inverted, level, 0, cell)
-    height, width = picture.shape
-    ground = draft.within((0, 0, width, height), (width, height))
-    step = max(picture.size // 16384, 1)
-    above = ((~picture if inverted else picture) - ground).ravel()[::step]
-    middle = np.median(above)
-    gain = _gain(ground.ravel()[::step]) if inverted else np.float32(1)
-    noise = math.ceil(NOISE_FACTOR * float(np.median(np.abs(above - middle) * gain)))
+    inverted = _has_dark_ink(grid)
+    grid = 255 - grid if inverted else grid
+    # An opening does not follow a slope to the edge, where its windows end. The second level does, because
+    # the slope is in the surface; but a surface does not follow a hard shadow. The higher level is closer.
+    surface = quadratic_surface(grid)
+    level = np.maximum(opened(grid, WINDOW_SHARE), surface + opened(grid - surface, WINDOW_SHARE))
+    middle, noise = _noise(picture, Background(inverted, level, 0, cell))
     return Background(inverted, level + middle, noise, cell)
 
 
-def _is_darker(grid: Field) -> bool:
-    """Say whether more is darker than all around it than is brighter, over windows of four sizes.
+def _noise(picture: Grey, background: Background) -> tuple[np.float32, int]:
+    """Return the median difference of the picture from a background, and the noise around that median.
 
-    Strokes count in every window wider than they are, the gaps between them only in wider ones, which
-    therefore weigh less; a slope or a step of light counts in none.
+    More than half of the pixels are background, so that ink hardly changes the medians.
     """
-    darker = brighter = 0.0
-    for share in WINDOW_SHARES:
-        darker += float(((opened(-grid, share) + grid) ** 2).sum()) / share**2
-        brighter += float(((opened(grid, share) - grid) ** 2).sum()) / share**2
-    # In doubt, it is dark ink on light paper, as nearly always where light is uneven.
-    return 4 * darker >= 3 * brighter
+    level = background.interpolated(picture.shape)
+    step = max(picture.size // NOISE_SAMPLE_PIXELS, 1)
+    above = ((~picture if background.inverted else picture) - level).ravel()[::step]
+    middle = np.median(above)
+    gain = _gain(level.ravel()[::step]) if background.inverted else np.float32(1)
+    return middle, math.ceil(NOISE_FACTOR * float(np.median(np.abs(above - middle) * gain)))
 
 
-def surface(grid: Field) -> Field:
-    """Return the surface of second degree nearest to a grid, by least squares.
+def _has_dark_ink(grid: Floats) -> bool:
+    """Compare black top-hats (closing minus grid) with white ones (grid minus opening).
 
-    An opening can't follow a slope up to the edge, where windows end; it can follow what is left of it.
-    A hard shadow's step, it follows better without: of both, the nearer one is the background.
+    Strokes are narrower than the gaps between them: they are in the top-hats of every window that is wider
+    than they are, while gaps are only in those of larger windows, which count less. Slopes and steps of light
+    are in none. If both are similar, the ink is dark, because most photos are of dark ink.
+    """
+    black = white = 0.0
+    for share in POLARITY_WINDOW_SHARES:
+        black += float(((opened(-grid, share) + grid) ** 2).sum()) / share**2
+        white += float(((opened(grid, share) - grid) ** 2).sum()) / share**2
+    return 4 * black >= 3 * white
+
+
+def quadratic_surface(grid: Floats) -> Floats:
+    """Return the surface of second degree, in x and y, that fits a grid with the least squared error.
 
     >>> grid = np.add.outer(np.arange(5.0), np.arange(7.0) ** 2).astype(np.float32)
-    >>> bool(np.abs(surface(grid) - grid).max() < 1e-3)
+    >>> bool(np.abs(quadratic_surface(grid) - grid).max() < 1e-3)
     True
     """
     y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in grid.shape)
@@ -150,46 +169,3 @@ def surface(grid: Field) -> Field:
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
     weights = np.linalg.lstsq(terms, grid.ravel(), rcond=None)[0]
     return np.asarray(terms @ weights, np.float32).reshape(grid.shape)
-
-
-def opened(grid: Field, share: float) -> Field:
-    """Take away what is bright and narrower than a window, whose side is a share of the shorter side.
-
-    >>> grid = np.tile(np.arange(9, dtype=np.float32), (9, 1)); grid[4] += 50
-    >>> bool((opened(grid, 0.3)[:, 1:-1] == np.arange(1, 8)).all())
-    True
-    """
-    radius = max(round(min(grid.shape) * share / 2), 1)
-    return _filtered(_filtered(grid, radius, np.minimum), radius, np.maximum)
-
-
-def _filtered(grid: Field, radius: int, extreme: np.ufunc) -> Field:
-    """Return the extreme over a square window, one axis after the other; beyond the edge the edge goes on."""
-    for _ in range(2):
-        padded = np.pad(grid, ((radius, radius), (0, 0)), mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=0)
-        grid = extreme.reduce(windows, axis=-1).T
-    return grid
-
-
-def strong_level(ink: Grey, noise: int) -> float:
-    """Return the mean level of the strong ink: the upper of the two classes that differ most (Otsu).
-
-    A sample of pixels is enough. Its step shares no factor with the width, so that it meets every column.
-
-    >>> strong_level(np.repeat(np.array([0, 40, 200], np.uint8), 1000)[None], 5)
-    200.0
-    """
-    step = max(ink.size // 4096, 1)
-    while math.gcd(step, ink.shape[1]) > 1:
-        step += 1
-    sample = ink.ravel()[::step]
-    counts = np.bincount(sample[sample > noise], minlength=256)
-    total = np.cumsum(counts)
-    if not total[-1]:
-        return float(ink.max())
-    levels = np.cumsum(counts * np.arange(256))
-    below, above = total[:-1], np.maximum(total[-1] - total[:-1], 1)
-    apart = (levels[-1] * (below / total[-1]) - levels[:-1]) ** 2 / (np.maximum(below, 1) * above)
-    split = int(apart.argmax())
-    return float((levels[-1] - levels[split]) / above[split])

@@ -1,19 +1,19 @@
-"""All that needs Pillow: from an uploaded PNG to grey levels and back, and from one size to another.
+"""Decode, encode and resize pictures: the only module that uses Pillow.
 
-    decode       bytes → grey uint8 (height, width); transparency is laid over what lets the ink show
-    encode       grey uint8 (height, width) → the bytes of a PNG
-    reduced      each pixel the mean of a block of whole pixels
-    resized      to any size, larger or smaller
+    decode     bytes of a PNG → grey levels, uint8 (height, width)
+    encode     grey levels → bytes of a PNG
+    reduced    a smaller picture, by the mean of blocks of pixels
+    resized    a picture of any size, by bilinear interpolation
 
-Pillow is given no file. png.py says what is in one; Pillow inflates and unfilters the rows of a picture whose
-size and form are known, within the limits. None of its other decoders is within reach.
+Decoding takes four steps: png.py checks the file and finds its compressed pixels; Pillow inflates and
+unfilters them; palettes and colours become grey levels; transparent pixels get a backdrop on which the
+strokes can be seen. Pillow never opens the file itself. So no decoder of another format can be reached,
+and no memory is taken before the size is known and allowed.
 """
 
 import io
-import math
 import zlib
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -27,191 +27,198 @@ from service.images.png import (
     GREY_ALPHA,
     INDEXED,
     SIGNATURE,
+    Header,
     Png,
-    read,
+    read_chunks,
     read_header,
 )
 
-Grey = npt.NDArray[np.uint8]
+Grey = npt.NDArray[np.uint8]  # (height, width), from 0 for black to 255 for white
 Levels = TypeVar("Levels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
-# Each row takes memory of its own: 16 million rows of a pixel are a picture of no digit.
+# Pillow allocates each row on its own: without this limit, 16 million rows of one pixel would be allowed.
 LONGEST_SIDE = 2**16
-# Pictures up to this are measured before they are unpacked; larger ones only if they seem to end early.
+# The stream of a picture of up to this size, uncompressed, is always checked: that takes little time.
 SMALL_BYTES = 2**20
-# By kind of colour and bits of a sample: Pillow's mode for the picture, and its word for the rows' layout.
-LAYOUTS = {
-    **{(GREY, depth): ("P", f"P;{depth}") for depth in (1, 2, 4)},
+# For each colour type and bit depth: Pillow's mode of the picture, and its raw mode of the scanlines.
+MODES = {
+    **{(colour_type, depth): ("P", f"P;{depth}") for colour_type in (GREY, INDEXED) for depth in (1, 2, 4)},
     (GREY, 8): ("L", "L"),
     (GREY, 16): ("L", "L;16B"),
     (COLOUR, 8): ("RGB", "RGB"),
     (COLOUR, 16): ("RGB", "RGB;16B"),
-    **{(INDEXED, depth): ("P", f"P;{depth}") for depth in (1, 2, 4)},
     (INDEXED, 8): ("P", "P"),
     (GREY_ALPHA, 8): ("LA", "LA"),
     (GREY_ALPHA, 16): ("RGBA", "LA;16B"),
     (COLOUR_ALPHA, 8): ("RGBA", "RGBA"),
     (COLOUR_ALPHA, 16): ("RGBA", "RGBA;16B"),
 }
-# The same rows, but of each sample of 16 bits the lower eight.
-LOWER = {GREY: ("L", "L;16"), COLOUR: ("RGB", "RGB;16L")}
+# The raw modes above keep the upper byte of a 16-bit sample, these the lower.
+LOWER_BYTES = {GREY: ("L", "L;16"), COLOUR: ("RGB", "RGB;16L")}
 
 
 class InvalidImage(ValueError):  # noqa: N818 - the contract's own name
-    """An image that can't be read; `reason` is one of service.problems.REASONS."""
+    """A picture that can't be read: `reason` is a fixed identifier, the message a sentence for the client.
+
+    The reasons are not_png, too_many_pixels, broken_image and blank_image.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
-        """Keep the reason for the status and the metrics."""
+        """Keep the reason apart from the message."""
         super().__init__(detail)
         self.reason = reason
 
 
 def decode(png: bytes, max_pixels: int) -> Grey:
-    """Read a PNG of any kind as grey levels uint8 (height, width); of an animation, its still picture.
+    """Decode a PNG of any colour type to grey levels, uint8 (height, width).
 
-    Raises InvalidImage: not_png, too_many_pixels (from the header alone), broken_image.
+    An animated PNG gives its still picture. Raises InvalidImage: not_png, too_many_pixels (before any pixel
+    is decoded), broken_image.
     """
     if not png.startswith(SIGNATURE):
         raise InvalidImage("not_png", "The image is not a PNG: it does not start with the PNG signature.")
     try:
         header = read_header(png)
-        _check_size(header.width, header.height, max_pixels)
-        return np.asarray(_grey(read(png, header)))
+        _check_size(header, max_pixels)
+        return np.asarray(_grey_image(read_chunks(png, header)))
     except InvalidImage:
         raise
     except (ValueError, zlib.error) as error:
         raise InvalidImage("broken_image", f"The PNG can't be read: {error}.") from error
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def _check_size(header: Header, max_pixels: int) -> None:
+    width, height = header.width, header.height
     if width * height > max_pixels or max(width, height) > LONGEST_SIDE:
-        limits = f"at most {max_pixels} are read, and {LONGEST_SIDE} in a row or column"
+        limits = f"at most {max_pixels} are allowed, and {LONGEST_SIDE} in a row or column"
         raise InvalidImage("too_many_pixels", f"The image has {width} × {height} pixels; {limits}.")
 
 
-def _grey(png: Png) -> Image.Image:
-    """Return the grey picture (mode L), its ink showing."""
-    colour, depth = png.header.colour, png.header.depth
-    if png.transparency and colour in LOWER and depth >= 8:
-        return _without_clear_colour(png)
-    image = _unpacked(png, LAYOUTS[colour, depth])
+def _grey_image(png: Png) -> Image.Image:
+    """Return the picture in mode L, its transparent pixels replaced by a backdrop."""
+    colour_type, bit_depth = png.header.colour_type, png.header.bit_depth
+    if png.transparency and colour_type in LOWER_BYTES and bit_depth >= 8:
+        return _without_transparent_colour(png)
+    image = _unpacked(png, *MODES[colour_type, bit_depth])
     if image.mode == "P":
         return _looked_up(image, png)
-    if colour in {GREY, COLOUR}:
+    if colour_type in {GREY, COLOUR}:
         return image if image.mode == "L" else image.convert("L")
     grey, alpha = image.convert("L"), image.getchannel("A")
     del image  # four bytes a pixel, and no longer needed
     return _over_backdrop(grey, alpha)
 
 
-def _unpacked(png: Png, layout: tuple[str, str]) -> Image.Image:
-    """Inflate and unfilter the rows; layout is the picture's mode and Pillow's word for the rows'.
+def _unpacked(png: Png, mode: str, raw_mode: str) -> Image.Image:
+    """Let Pillow inflate and unfilter the scanlines.
 
-    Pillow leaves black what the rows don't fill, and says nothing if they end with a whole one.
+    If they end early, Pillow reports no error, but leaves the missing rows black. So a large picture's stream
+    is checked only if the row that is written last is black.
     """
-    (mode, rows), header = layout, png.header
-    is_small = header.all_bytes() <= SMALL_BYTES
-    if is_small:
-        png.measure()
-    image = Image.frombytes(mode, (header.width, header.height), png.rows(), "zip", (rows, header.interlaced))
-    # The last row is written last; interlaced, the last odd one (from 0), by the last pass alone.
-    last = header.height - 1 - (header.interlaced and header.height % 2)
-    if not is_small and not any(image.crop((0, last, header.width, last + 1)).tobytes()):
-        png.measure()
+    width, height, interlaced = png.header.width, png.header.height, png.header.interlaced
+    image = Image.frombytes(mode, (width, height), png.stream(), "zip", (raw_mode, interlaced))
+    # Interlacing writes rows with an odd index (from 0) in its last pass.
+    last = height - 1 - (interlaced and height % 2)
+    is_small = png.header.inflated_bytes() <= SMALL_BYTES
+    if is_small or not image.crop((0, last, width, last + 1)).getbbox(alpha_only=False):
+        png.check_stream()
     return image
 
 
 def _looked_up(image: Image.Image, png: Png) -> Image.Image:
-    """Turn places in a table into what is there: a palette's colours, or the grey levels of a few bits."""
-    levels, alpha = _palette(png) if png.header.colour == INDEXED else _few_levels(png)
+    """Replace each index (mode P) by its grey level, from the palette or from the levels of a few bits."""
+    levels, opacities = _palette(png) if png.header.colour_type == INDEXED else _few_levels(png)
     if any(image.histogram()[len(levels) :]):
-        raise ValueError("it has a colour that is not in its palette")
-    rest = [0] * (256 - len(levels))
-    grey = image.point(levels + rest, "L")
-    return _over_backdrop(grey, image.point(alpha + rest, "L")) if png.transparency else grey
+        raise ValueError("a pixel has a colour that is not in the palette")
+    unused = [0] * (256 - len(levels))
+    grey = image.point(levels + unused, "L")
+    return _over_backdrop(grey, image.point(opacities + unused, "L")) if png.transparency else grey
 
 
 def _palette(png: Png) -> tuple[list[int], list[int]]:
-    """Return the grey level and the opacity of each of a palette's colours."""
-    size, odd = divmod(len(png.palette), 3)
-    if odd or not 0 < size <= 256 or len(png.transparency) > size:
-        raise ValueError("its palette is missing, or of a size that none has")
+    """Return the grey level and the opacity of each colour of the palette."""
+    size, rest = divmod(len(png.palette), 3)
+    if rest or not 0 < size <= 256 or len(png.transparency) > size:
+        raise ValueError(
+            "its palette must have 1 to 256 colours of 3 bytes, and no more opacities than colours"
+        )
     levels = Image.frombytes("RGB", (size, 1), png.palette).convert("L").tobytes()
     return [*levels], [*png.transparency.ljust(size, b"\xff")]
 
 
 def _few_levels(png: Png) -> tuple[list[int], list[int]]:
-    """Return what each grey level of 1, 2 or 4 bits is in 8, and its opacity."""
-    most = 2**png.header.depth - 1
-    clear = png.clear_colour() if png.transparency else (-1,)
-    return [level * 255 // most for level in range(most + 1)], _all_but(clear[0])[: most + 1]
+    """Return each grey level of 1, 2 or 4 bits as a level of 8 bits, and its opacity."""
+    white = 2**png.header.bit_depth - 1
+    [transparent] = png.transparent_colour() if png.transparency else [-1]
+    return [level * 255 // white for level in range(white + 1)], _all_but(transparent)[: white + 1]
 
 
-def _without_clear_colour(png: Png) -> Image.Image:
-    """Read a picture of which one colour is transparent; of 16 bits, all 16 must be that colour's."""
-    header, clear = png.header, png.clear_colour()
-    opaque = Image.new("L", (header.width, header.height))
-    if header.depth == 16:
-        _add_other(opaque, _unpacked(png, LOWER[header.colour]), [sample & 255 for sample in clear])
-        clear = tuple(sample >> 8 for sample in clear)
-    image = _unpacked(png, LAYOUTS[header.colour, header.depth])
-    _add_other(opaque, image, clear)
+def _without_transparent_colour(png: Png) -> Image.Image:
+    """Decode a grey or colour picture in which one colour is transparent.
+
+    Samples of 16 bits are compared in full, although a picture in Pillow holds one byte of each.
+    """
+    header, transparent = png.header, png.transparent_colour()
+    alpha = Image.new("L", (header.width, header.height))
+    if header.bit_depth == 16:
+        lower_bytes = [sample & 255 for sample in transparent]
+        _mark_opaque(alpha, _unpacked(png, *LOWER_BYTES[header.colour_type]), lower_bytes)
+        transparent = [sample >> 8 for sample in transparent]
+    image = _unpacked(png, *MODES[header.colour_type, header.bit_depth])
+    _mark_opaque(alpha, image, transparent)
     grey = image.convert("L")
     del image
-    return _over_backdrop(grey, opaque)
+    return _over_backdrop(grey, alpha)
 
 
-def _add_other(opaque: Image.Image, image: Image.Image, colour: Sequence[int]) -> None:
-    """Make opaque 255 wherever a picture has another colour."""
-    for band, level in enumerate(colour):
-        opaque.paste(255, mask=image.getchannel(band).point(_all_but(level)))
+def _mark_opaque(alpha: Image.Image, image: Image.Image, transparent: Sequence[int]) -> None:
+    """Set alpha to 255 where any sample of a pixel differs from the transparent colour's."""
+    for band, level in enumerate(transparent):
+        alpha.paste(255, mask=image.getchannel(band).point(_all_but(level)))
 
 
 def _all_but(level: int) -> list[int]:
+    """Return a lookup table that is 0 for one level and 255 for all others."""
     return [255 * (other != level) for other in range(256)]
 
 
 def _over_backdrop(grey: Image.Image, alpha: Image.Image) -> Image.Image:
-    """Lay what is opaque over a backdrop that lets its ink show; both are of mode L.
+    """Composite a picture over a backdrop of one level that lets the strokes be seen; both are in mode L.
 
-    Mostly transparent: the opaque part is the ink itself, so the backdrop is its opposite. Mostly
-    opaque: the opaque part has a background of its own, and the backdrop continues it.
+    If at most half of the pixels are opaque, these are the strokes: the backdrop is black for light strokes
+    and white for dark ones. Otherwise the opaque pixels include the paper: the backdrop is their median.
     """
     if alpha.getextrema()[0] == 255:
         return grey
-    counts = grey.histogram(alpha.point([0] * 128 + [255] * 128))
-    opaque, pixels = sum(counts), grey.width * grey.height
+    counts = np.cumsum(grey.histogram(alpha.point([0] * 128 + [255] * 128)))
+    opaque = int(counts[-1])
     if not opaque:
         return Image.new("L", grey.size)
-    level = next(level for level, below in enumerate(accumulate(counts)) if 2 * below >= opaque)
-    if opaque * 2 <= pixels:
-        level = 255 if level < 128 else 0
-    grey.paste(level, mask=ImageChops.invert(alpha))
+    backdrop = int(np.searchsorted(counts, opaque / 2))
+    if opaque * 2 <= grey.width * grey.height:
+        backdrop = 255 if backdrop < 128 else 0
+    grey.paste(backdrop, mask=ImageChops.invert(alpha))
     return grey
 
 
 def encode(grey: Grey) -> bytes:
-    """Write grey levels as a PNG."""
+    """Encode grey levels, uint8 (height, width), as a PNG."""
     file = io.BytesIO()
     Image.fromarray(grey).save(file, "PNG")
     return file.getvalue()
 
 
-def reduced(grey: Levels, factor: int) -> Levels:
-    """Return the means of blocks of factor × factor pixels; blocks at the right and bottom may be cut."""
-    return grey if factor == 1 else np.asarray(Image.fromarray(grey).reduce(factor))
-
-
-def reduced_to(grey: Levels, longest: int) -> Levels:
-    """Reduce by the least whole factor that brings the longest side to at most that."""
-    return reduced(grey, math.ceil(max(grey.shape) / longest))
+def reduced(levels: Levels, factor: int) -> Levels:
+    """Replace each block of factor × factor pixels by its mean; the last blocks of an axis may be smaller."""
+    return levels if factor == 1 else np.asarray(Image.fromarray(levels).reduce(factor))
 
 
 def resized(
     levels: Levels, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
 ) -> Levels:
-    """Bring what is in a box (left, top, right, bottom; all) to a size (width, height), bilinear.
+    """Interpolate what lies in a box (left, top, right, bottom; by default all) to a size (width, height).
 
-    Where it becomes smaller, every pixel counts, with the weights of a triangle.
+    A larger picture is interpolated bilinearly; in a smaller one, each pixel is a mean of all the pixels that
+    it covers, with triangular weights.
     """
     return np.asarray(Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR, box))

@@ -1,8 +1,11 @@
-"""Which ink is the digit's: a mask in, a mask of the digit out.
+"""Find the connected components of a mask, and those that are the digit.
 
-components     what hangs together, pixel to pixel, by rows' runs of ink that touch
-digit_of       the largest component near the middle, and those near it that are no specks;
-               neither a printed box around it, nor what reaches in from the edge
+    connected_components    label pixels that touch, by row runs of ink
+    digit_components        the mask of the digit: the component that weighs most, and its further strokes
+
+A component's weight is its area, less the farther it is from the middle of the picture. It is much less for
+what reaches in from the edge, such as a thumb or the table, and 0 for a printed frame around other ink.
+Further strokes are components near the heaviest one that are not specks.
 """
 
 from dataclasses import dataclass
@@ -13,22 +16,24 @@ import numpy.typing as npt
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
-# A digit's further strokes: at least this share of its length, at most this share away from it.
-LEAST_PART = 0.12
-FARTHEST_PART = 0.25
-# How much less likely what reaches in from the edge is to be the digit: what touches it, and has most of
-# its ink within this share of the sides.
+# A further stroke has at least this share of the heaviest component's length, and at most this gap to it.
+MIN_STROKE_SHARE = 0.12
+MAX_GAP_SHARE = 0.25
+# A component reaches in from the edge if it touches it and has most of its ink in a margin of this share.
+MARGIN_SHARE = 0.15
 EDGE_WEIGHT = 0.1
-MARGIN = 0.15
-# Ink along this share of a side makes it the side of a box.
-BOX_COVERED = 0.85
+# Frames are looked for among components longer than this share of the picture.
+MIN_FRAME_SHARE = 0.25
+# A frame has ink along this share of a side, in a band of a sixth of its width or height.
+MIN_SIDE_COVERED = 0.85
+SIDE_BAND = 6
 
 
 @dataclass(frozen=True)
 class Components:
-    """Labels (height, width), -1 where no ink is, and for each component its area and box."""
+    """Labels (height, width), -1 where there is no ink; for each component its area and bounding box."""
 
-    labels: npt.NDArray[np.intp]
+    labels: Indices
     area: Indices
     left: Indices
     top: Indices
@@ -36,37 +41,45 @@ class Components:
     bottom: Indices
 
 
-def components(mask: Mask) -> Components:
-    """Label what hangs together, diagonals included.
+def runs(flat: npt.NDArray[np.generic]) -> tuple[Indices, Indices]:
+    """Return start and end of each run of ink in one dimension; the first and the last value must be blank.
+
+    >>> [indices.tolist() for indices in runs(np.array([0, 1, 1, 0, 1, 0]))]
+    [[1, 4], [3, 5]]
+    """
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    return changes[::2], changes[1::2]
+
+
+def connected_components(mask: Mask) -> Components:
+    """Label pixels that touch, at a side or at a corner.
 
     >>> mask = np.array([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 1]], bool)
-    >>> components(mask).labels
+    >>> connected_components(mask).labels
     array([[ 0, -1, -1,  1],
            [-1,  0, -1, -1],
            [-1, -1, -1,  2]])
     """
-    # Runs of ink are [start, end) in the rows laid end to end, two blank pixels between them.
+    # The rows are laid end to end, with two blank pixels between them: no run continues in the next row.
     width = mask.shape[1] + 2
-    flat = np.zeros(mask.shape[0] * width + 1, np.int8)
-    flat[:-1].reshape(-1, width)[:, 1:-1] = mask
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    start, end = changes[::2], changes[1::2]
-    label = _joined(len(start), *_touching(start, end, width))
+    flat = np.pad(mask, ((0, 0), (1, 1))).ravel()
+    start, end = runs(flat)
+    label = _merged(len(start), *_touching(start, end, width))
     length = end - start
     labels = np.full(mask.shape, -1, np.intp)
     labels[mask] = np.repeat(label, length)
-    count = int(label.max(initial=-1)) + 1
-    row, first = np.divmod(start - 1, width)
-    low, high = (np.full((2, count), extreme, np.intp) for extreme in (flat.size, 0))
-    for axis, (least, most) in enumerate([(first, first + length), (row, row + 1)]):
-        np.minimum.at(low[axis], label, least)
-        np.maximum.at(high[axis], label, most)
-    area = np.bincount(label, length, count).astype(np.intp)
+    number = int(label.max(initial=-1)) + 1
+    row, left = np.divmod(start - 1, width)
+    low, high = np.full((2, number), flat.size, np.intp), np.zeros((2, number), np.intp)
+    for axis, (first, last) in enumerate([(left, left + length), (row, row + 1)]):
+        np.minimum.at(low[axis], label, first)
+        np.maximum.at(high[axis], label, last)
+    area = np.bincount(label, length, number).astype(np.intp)
     return Components(labels, area, *low, *high)
 
 
 def _touching(start: Indices, end: Indices, width: int) -> tuple[Indices, Indices]:
-    """Return pairs of runs, the second in the next row, that share a column or a corner."""
+    """Return the pairs of runs that touch, in rows one above the other: the upper runs and the lower ones."""
     first = np.searchsorted(end, start + width, side="left")
     last = np.searchsorted(start, end + width, side="right")
     count = np.maximum(last - first, 0)
@@ -75,9 +88,12 @@ def _touching(start: Indices, end: Indices, width: int) -> tuple[Indices, Indice
     return upper, np.repeat(first, count) + offset
 
 
-def _joined(count: int, upper: Indices, lower: Indices) -> Indices:
-    """Give runs that are joined by pairs the same number, from 0 on: each takes the least of its own."""
-    label = np.arange(count)
+def _merged(number: int, upper: Indices, lower: Indices) -> Indices:
+    """Label runs so that pairs of touching runs have the same label; labels count from 0.
+
+    Each run begins with its own label; both of a pair take the smaller one, until no label changes.
+    """
+    label = np.arange(number)
     while True:
         least = np.minimum(label[upper], label[lower])
         if (label[upper] == least).all() and (label[lower] == least).all():
@@ -87,60 +103,63 @@ def _joined(count: int, upper: Indices, lower: Indices) -> Indices:
         label = label[label]
 
 
-def digit_of(mask: Mask) -> Mask:
-    """Return the part of a mask that is the digit; all of it when nothing else is plausible."""
-    found = components(mask)
+def digit_components(mask: Mask) -> Mask:
+    """Return the part of a mask (height, width) that is the digit; all of it if only frames are found."""
+    found = connected_components(mask)
     if len(found.area) < 2:
         return mask
     length = np.maximum(found.right - found.left, found.bottom - found.top)
-    weight = _weight(found, mask.shape)
-    boxes = [index for index in np.flatnonzero(length > max(mask.shape) / 4) if _is_box(found, int(index))]
-    weight[boxes] = 0
+    from_edge = _from_edge(found)
+    weight = _weight(found, from_edge)
+    for index in np.flatnonzero(length > MIN_FRAME_SHARE * max(mask.shape)):
+        if _is_frame(found, int(index)):
+            weight[index] = 0
     main = int(weight.argmax())
     if not weight[main]:
         return mask
-    kept = np.zeros(len(weight) + 1, bool)
-    kept[main] = True
-    candidates = (weight > 0) & (length >= LEAST_PART * length[main])
-    edge = _from_edge(found)
-    candidates &= ~edge | edge[main]
-    kept[:-1] |= candidates & (_distance(found, main) <= FARTHEST_PART * length[main])
-    return kept[found.labels]
-
-
-def _weight(found: Components, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Return each component's area, less for being away from the middle, much less for touching the edge."""
-    x = (found.left + found.right) / shape[1] - 1
-    y = (found.top + found.bottom) / shape[0] - 1
-    weight = np.where(_from_edge(found), EDGE_WEIGHT, 1.0)
-    weight *= np.exp(-(x**2 + y**2)) * found.area
-    return weight
+    is_stroke = (weight > 0) & (length >= MIN_STROKE_SHARE * length[main])
+    is_stroke &= ~from_edge | from_edge[main]
+    is_stroke &= _gap(found, main) <= MAX_GAP_SHARE * length[main]
+    is_stroke[main] = True
+    # The label -1 selects the last value, which is for pixels without ink.
+    return np.append(is_stroke, False)[found.labels]
 
 
 def _from_edge(found: Components) -> Mask:
     """Say which components touch the edge and have more than three quarters of their ink near it."""
     height, width = found.labels.shape
-    touching = (found.left == 0) | (found.top == 0) | (found.right == width) | (found.bottom == height)
-    y, x = round(MARGIN * height), round(MARGIN * width)
+    touches = (found.left == 0) | (found.top == 0) | (found.right == width) | (found.bottom == height)
+    y, x = round(MARGIN_SHARE * height), round(MARGIN_SHARE * width)
     inner = found.labels[y : height - y, x : width - x]
-    within = np.bincount(inner[inner >= 0], minlength=len(found.area))
-    return touching & (4 * within < found.area)
+    inner_area = np.bincount(inner[inner >= 0], minlength=len(found.area))
+    return touches & (4 * inner_area < found.area)
 
 
-def _distance(found: Components, main: int) -> Indices:
-    """Return the gap between each component's box and the main one's; 0 where they overlap."""
+def _weight(found: Components, from_edge: Mask) -> npt.NDArray[np.float64]:
+    """Return the weights: x and y are the box's centre, from -1 to 1 in the picture."""
+    height, width = found.labels.shape
+    x = (found.left + found.right) / width - 1
+    y = (found.top + found.bottom) / height - 1
+    weight = np.where(from_edge, EDGE_WEIGHT, 1.0)
+    weight *= np.exp(-(x**2 + y**2)) * found.area
+    return weight
+
+
+def _gap(found: Components, main: int) -> Indices:
+    """Return the gap between each component's box and the main one's, in pixels; 0 if they overlap."""
     x = np.maximum(found.left - found.right[main], found.left[main] - found.right)
     y = np.maximum(found.top - found.bottom[main], found.top[main] - found.bottom)
     return np.maximum(np.maximum(x, y), 0)
 
 
-def _is_box(found: Components, index: int) -> bool:
-    """Say whether a component is a frame: ink along three of its box's sides, and others' ink inside it."""
+def _is_frame(found: Components, index: int) -> bool:
+    """Say whether a component has ink along three sides of its box, and other components inside it."""
     left, top, right, bottom = (int(v[index]) for v in (found.left, found.top, found.right, found.bottom))
     inside = (found.left > left) & (found.top > top) & (found.right < right) & (found.bottom < bottom)
-    if not (found.area[inside].sum() > found.area[index] / 20):
+    # Specks inside do not make a frame.
+    if found.area[inside].sum() <= found.area[index] / 20:
         return False
     own = found.labels[top:bottom, left:right] == index
-    band, side = max((bottom - top) // 6, 1), max((right - left) // 6, 1)
-    edges = (own[:band].any(0), own[-band:].any(0), own[:, :side].any(1), own[:, -side:].any(1))
-    return sum(edge.mean() > BOX_COVERED for edge in edges) >= 3
+    y, x = max((bottom - top) // SIDE_BAND, 1), max((right - left) // SIDE_BAND, 1)
+    sides = (own[:y].any(axis=0), own[-y:].any(axis=0), own[:, :x].any(axis=1), own[:, -x:].any(axis=1))
+    return sum(side.mean() > MIN_SIDE_COVERED for side in sides) >= 3

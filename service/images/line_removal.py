@@ -1,85 +1,98 @@
-"""Rules, squares, forms: straight thin lines from edge to edge of the picture, found and erased.
+"""Erase printed lines: thin and straight, from edge to edge of the picture, as on ruled or squared paper.
 
-For each slope up to 20°, every pixel of ink (x, y) is counted by y - slope · x (a Hough transform): a
-line puts one pixel there for each column that it covers. The same on its side finds upright lines.
+Lines are found by a Hough transform (Duda, Hart, 1972). A line that is at most 20° from horizontal is
+
+    y = slope · (x - middle) + offset
+
+For each of many slopes, each pixel of ink votes for the offset of the line through it. A line that covers
+most of its columns has that many votes. Vertical lines are found in the transposed picture.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from service.images.connected_components import Indices, Mask
-from service.images.stroke_width import thickened
+from service.images.connected_components import Indices, Mask, runs
+from service.images.morphology import dilated
 
-STEEPEST = 0.36
-# A line covers this share of its way through the picture, and begins and ends this near to the edges.
-LEAST_COVERED = 0.75
+MAX_SLOPE = 0.36
+# A line has ink in this share of its columns, and at each end at most END_SHARE of them are blank.
+MIN_COVERED = 0.75
 END_SHARE = 0.06
-# Where more than this share is ink, lines can't be told from it.
-MOST_INK = 0.4
-# Squared paper gives some hundreds of candidates, each line several; noise gives many thousands.
-MOST_LINES = 3000
-# How thick a line is at most, as a share of the picture's longest side.
-THICKEST_LINE = 0.031
+# Lines shorter than this share of the picture's width, in a corner, are not erased.
+MIN_LENGTH_SHARE = 1 / 3
+# If more than this share of the picture is ink, lines can't be told from it.
+MAX_INK_SHARE = 0.4
+# Squared paper gives some hundreds of candidates, several for each line; noise gives many thousands.
+MAX_CANDIDATES = 3000
+# The largest width of a line, as a share of the picture's longest side.
+MAX_WIDTH_SHARE = 0.031
 
 
 def erase_lines(mask: Mask, faint: Mask) -> Mask:
-    """Erase thin straight lines from edge to edge, where nothing crosses them.
+    """Return a mask (height, width) without thin lines; strokes that cross a line stay.
 
-    A line shows best where faint ink counts too: that mask finds lines, the other loses them.
+    faint is the mask of a lower threshold, in which lines have fewer gaps: it is used to find them. A small
+    picture, where the largest width of a line is below 2 pixels, is returned as it is.
     """
-    if THICKEST_LINE * max(mask.shape) < 2 or np.count_nonzero(faint) > MOST_INK * faint.size:
+    if MAX_WIDTH_SHARE * max(mask.shape) < 2 or np.count_nonzero(faint) > MAX_INK_SHARE * faint.size:
         return mask
-    return mask & ~_lines(mask, faint) & ~_lines(mask.T, faint.T).T
+    return mask & ~_horizontal_lines(mask, faint) & ~_horizontal_lines(mask.T, faint.T).T
 
 
-def _lines(mask: Mask, faint: Mask) -> Mask:
-    """Return the pixels of lines that are level to within 20°.
-
-    For each slope, pixels (x, y) are counted by y - slope · x: a line puts one in each column it covers.
-    """
-    height, width = mask.shape
-    y, x = np.nonzero(faint)
-    found = np.zeros_like(mask)
-    slopes = np.linspace(-STEEPEST, STEEPEST, 2 * round(STEEPEST * width) + 1)
-    reach = height + 2 * width
-    middle = width // 2
-    offset = y - np.rint(slopes[:, None] * (x - middle)).astype(np.intp) + width
-    index = offset + reach * np.arange(len(slopes))[:, None]
-    counts = np.bincount(index.ravel(), minlength=len(slopes) * reach).reshape(len(slopes), reach)
-    # A line between two offsets has its pixels in both.
-    counts[:, :-1] += counts[:, 1:]
-    first, last = _chords(slopes, reach, mask.shape)
-    long = (counts >= LEAST_COVERED * (last - first)) & (last - first >= width / 3)
-    if np.count_nonzero(long) > MOST_LINES:
-        return found
-    for which, at in np.argwhere(long):
-        columns = np.arange(first[which, at], last[which, at] + 1)
-        rows = at - width + np.rint(slopes[which] * (columns - middle)).astype(np.intp)
-        rows = rows.clip(0, height - 2)
+def _horizontal_lines(mask: Mask, faint: Mask) -> Mask:
+    """Return the pixels of thin lines that are at most 20° from horizontal."""
+    near_lines = np.zeros_like(mask)
+    for rows, columns in _candidates(faint):
+        rows = rows.clip(0, len(mask) - 2)
         covered = np.flatnonzero(faint[rows, columns] | faint[rows + 1, columns])
         margin = END_SHARE * len(columns)
-        ends = len(covered) and covered[0] <= margin and covered[-1] >= len(columns) - 1 - margin
-        if ends and len(covered) >= LEAST_COVERED * len(columns):
-            found[rows, columns] = found[rows + 1, columns] = True
-    near = thickened(found.view(np.uint8), 1).view(bool)
-    return mask & near & (_run_lengths(mask) <= THICKEST_LINE * max(mask.shape))
+        reaches_ends = len(covered) and covered[0] <= margin and covered[-1] >= len(columns) - 1 - margin
+        if reaches_ends and len(covered) >= MIN_COVERED * len(columns):
+            near_lines[rows, columns] = near_lines[rows + 1, columns] = True
+    near_lines = dilated(near_lines.view(np.uint8), 1).view(bool)
+    return mask & near_lines & (_vertical_run_lengths(mask) <= MAX_WIDTH_SHARE * max(mask.shape))
 
 
-def _chords(slopes: npt.NDArray[np.float64], reach: int, shape: tuple[int, ...]) -> tuple[Indices, Indices]:
-    """Return the first and last column in which each line, by slope and offset, is within the picture."""
+def _candidates(faint: Mask) -> Iterator[tuple[Indices, Indices]]:
+    """Yield rows and columns of each line with enough votes, but none at all if these lines are too many.
+
+    A line between two offsets has its pixels in both, so that each offset also gets the next one's votes.
+    """
+    height, width = faint.shape
+    middle = width // 2
+    slopes = np.linspace(-MAX_SLOPE, MAX_SLOPE, 2 * round(MAX_SLOPE * width) + 1)
+    # A steep line through a corner crosses the middle column outside the picture, less than a width away.
+    offsets = np.arange(-width, height + width)
+    y, x = np.nonzero(faint)
+    bins = y - np.rint(slopes[:, None] * (x - middle)).astype(np.intp) + width
+    bins += len(offsets) * np.arange(len(slopes))[:, None]
+    votes = np.bincount(bins.ravel(), minlength=len(slopes) * len(offsets)).reshape(-1, len(offsets))
+    votes[:, :-1] += votes[:, 1:]
+    first, last = _columns_inside(slopes, offsets, faint.shape)
+    length = last - first
+    lines = np.argwhere((votes >= MIN_COVERED * length) & (length >= MIN_LENGTH_SHARE * width))
+    for slope, offset in lines if len(lines) <= MAX_CANDIDATES else ():
+        columns = np.arange(first[slope, offset], last[slope, offset] + 1)
+        yield offsets[offset] + np.rint(slopes[slope] * (columns - middle)).astype(np.intp), columns
+
+
+def _columns_inside(
+    slopes: npt.NDArray[np.float64], offsets: Indices, shape: tuple[int, ...]
+) -> tuple[Indices, Indices]:
+    """Return the first and the last column in which each line is inside the picture, (slopes, offsets)."""
     height, width = shape
-    offsets = np.arange(reach) - width
     steep = np.where(np.abs(slopes) < 1e-9, 1e-9, slopes)[:, None]
+    # Where the line meets the first and the last row.
     ends = np.stack([-offsets / steep, (height - 1 - offsets) / steep]) + width // 2
     first, last = np.clip(np.sort(ends, axis=0), -1, width).astype(np.intp)
     return np.maximum(first, 0), np.minimum(last, width - 1)
 
 
-def _run_lengths(mask: Mask) -> Indices:
-    """Return for each pixel of ink how long the vertical run through it is; 0 elsewhere."""
-    flat = np.pad(mask.T, ((0, 0), (1, 1))).ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    length = changes[1::2] - changes[::2]
+def _vertical_run_lengths(mask: Mask) -> Indices:
+    """Return for each pixel of ink the length of the vertical run through it; 0 elsewhere."""
+    start, end = runs(np.pad(mask.T, ((0, 0), (1, 1))).ravel())
     lengths = np.zeros(mask.shape[::-1], np.intp)
-    lengths[mask.T] = np.repeat(length, length)
+    lengths[mask.T] = np.repeat(end - start, end - start)
     return lengths.T

@@ -1,101 +1,61 @@
-"""The digit's final form: strokes as wide as MNIST's pens draw them, 20 pixels long, white on black.
+"""Measure the mean width of a digit's strokes, and bring it to what MNIST's pens draw.
 
-stroke_width   2 · area / outline: a stroke of length L and width w has area L · w and outline 2 · L
-widen          hairlines: each pixel becomes an octagon; much bolder strokes: the ground's pixels do
-scale          longest side 20 pixels, the aspect kept, strong ink white
+A stroke of length L and width w has the area L · w and an outline of about 2 · L, so that
+
+    width = 2 · area / outline
+
+The outline is estimated from the edges between pixels of ink and of ground: on average over all directions,
+a line of length 1 crosses 4 / π of them. Thinner strokes are dilated, broader ones eroded.
 """
 
 import math
 
 import numpy as np
 
-from service.images.background import strong_level
-from service.images.codec import Grey, reduced_to, resized
+from service.images.codec import Grey, resized
 from service.images.connected_components import Mask
+from service.images.morphology import dilated, eroded
+from service.images.threshold import THRESHOLD_SHARE
 
-BOX = 20
-# The longest side of what is worked on.
-SHAPE_SIDE = 100
-# Ink is what has this share of the strong ink's level.
-THRESHOLD_SHARE = 0.45
-# Strokes' mean widths in pixels when the digit is 20: what is beyond these limits is brought to them. Between
-# them lies what MNIST's pens draw most; nine tenths of its digits are from 1.6 to 3.9, the median is 2.5.
-THINNEST, BOLDEST = 2.7, 3.8
+# A digit's longest side in MNIST, in pixels.
+DIGIT_SIDE = 20
+# In these pixels: of MNIST's digits, nine tenths have a width from 1.6 to 3.9, and the median is 2.5.
+MIN_STROKE_WIDTH, MAX_STROKE_WIDTH = 2.7, 3.8
+# Smaller digits are enlarged first: for them, a radius in whole pixels is too coarse.
+MIN_SIDE = 50
 
 
-def shaped(ink: Grey, longest: int) -> tuple[Grey, float]:
-    """Return the digit with strokes of MNIST's width, its longest side 20, and the scale.
+def adjusted_stroke_width(ink: Grey, strong: float) -> Grey:
+    """Return a digit's ink (height, width), cropped to the digit, with strokes as wide as in MNIST.
 
-    longest is the digit's longest side in the original's pixels.
+    strong is the level of strong ink. The picture may come back larger: with a margin for dilated strokes, or
+    enlarged by a whole factor.
     """
-    ink = reduced_to(ink, SHAPE_SIDE)
-    before = max(ink.shape)
-    strong = strong_level(ink, 0)
-    width = stroke_width(ink > int(THRESHOLD_SHARE * strong)) * BOX / before
-    if width < THINNEST:
-        ink = _widened(ink, (THINNEST - width) / 2)
-    elif width > BOLDEST:
-        ink = _widened(ink, (BOLDEST - width) / 2)
-    return _scaled(ink, strong), BOX / longest
+    width = stroke_width(ink > int(THRESHOLD_SHARE * strong)) * DIGIT_SIDE / max(ink.shape)
+    if MIN_STROKE_WIDTH <= width <= MAX_STROKE_WIDTH:
+        return ink
+    ink = _enlarged(ink)
+    change = max(MIN_STROKE_WIDTH - width, width - MAX_STROKE_WIDTH)
+    radius = round(change / 2 * max(ink.shape) / DIGIT_SIDE)
+    return eroded(ink, radius) if width > MAX_STROKE_WIDTH else dilated(np.pad(ink, radius), radius)
 
 
 def stroke_width(mask: Mask) -> float:
-    """Return the strokes' mean width in pixels, from area and outline.
+    """Return the mean width of the strokes of a mask (height, width), in pixels.
 
-    An outline of any direction crosses 4/π as many pixels' edges, on average, as it is long.
+    The factor π / 4 is the mean over all directions, so that it must be undone for a vertical stroke. This one
+    is 4 pixels wide and 50 long; its two ends add to the outline.
 
     >>> mask = np.zeros((60, 60), bool); mask[5:55, 20:24] = True
-    >>> round(float(stroke_width(mask) * np.pi / 4), 1)
+    >>> round(stroke_width(mask) * np.pi / 4, 1)
     3.7
     """
-    crossings = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    crossings += sum(np.count_nonzero(side) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
-    return float(2 * np.count_nonzero(mask) / max(np.pi / 4 * crossings, 1))
+    edges = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
+    edges += sum(np.count_nonzero(side) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    outline = max(np.pi / 4 * edges, 1)
+    return float(2 * np.count_nonzero(mask) / outline)
 
 
-def _widened(ink: Grey, radius: float) -> Grey:
-    """Make strokes wider by radius on either side, in the finished 20 pixels; narrower if negative."""
-    longest = max(ink.shape)
-    if longest < SHAPE_SIDE / 2:
-        times = math.ceil(SHAPE_SIDE / 2 / longest)
-        ink = resized(ink, (ink.shape[1] * times, ink.shape[0] * times))
-        longest *= times
-    pixels = round(abs(radius) * longest / BOX)
-    if radius < 0:
-        return thinned(ink, pixels)
-    padded = np.zeros((ink.shape[0] + 2 * pixels, ink.shape[1] + 2 * pixels), np.uint8)
-    padded[pixels : pixels + ink.shape[0], pixels : pixels + ink.shape[1]] = ink
-    return thickened(padded, pixels)
-
-
-def thickened(ink: Grey, radius: int) -> Grey:
-    """Grow ink by radius pixels, as an octagon: squares and diamonds in turn."""
-    grown = ink.copy()
-    for step in range(radius):
-        before = grown.copy()
-        _spread(grown, before, 0)
-        _spread(grown, grown.copy() if step % 2 else before, 1)
-    return grown
-
-
-def _spread(grown: Grey, before: Grey, axis: int) -> None:
-    """Let each pixel reach its neighbours along an axis."""
-    grown, before = (grown, before) if axis == 0 else (grown.T, before.T)
-    np.maximum(grown[1:], before[:-1], out=grown[1:])
-    np.maximum(grown[:-1], before[1:], out=grown[:-1])
-
-
-def thinned(ink: Grey, radius: int) -> Grey:
-    """Shrink ink by radius pixels: what is not ink grows."""
-    return ~thickened(~ink, radius)
-
-
-def _scaled(ink: Grey, strong: float) -> Grey:
-    """Make the longest side 20 pixels, and strong ink white."""
-    longest = max(ink.shape)
-    size = [max(1, round(side * BOX / longest)) for side in ink.shape]
-    low, high = (0.25 * strong, 0.75 * strong) if longest > 2 * BOX else (0.0, strong)
-    levels = np.clip((np.arange(256) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
-    digit = resized(levels.take(ink), (size[1], size[0]))
-    strongest = int(digit.max())
-    return digit if strongest in {0, 255} else (digit * np.float32(255 / strongest)).astype(np.uint8)
+def _enlarged(ink: Grey) -> Grey:
+    factor = math.ceil(MIN_SIDE / max(ink.shape))
+    return ink if factor == 1 else resized(ink, (ink.shape[1] * factor, ink.shape[0] * factor))

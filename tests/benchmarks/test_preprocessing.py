@@ -1,4 +1,4 @@
-"""The stop-watch of the preprocessing."""
+"""The benchmark of the preprocessing."""
 
 import numpy as np
 

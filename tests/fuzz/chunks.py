@@ -1,7 +1,7 @@
-"""PNGs taken apart and put together again, and changed in ways that a random change of bytes never finds.
+"""Split PNG files into chunks, join them again, and mutate them in their structure.
 
-A changed chunk gets a checksum that fits, and changed pixels are deflated anew: else nearly every change
-would end at the first check, and none would reach what lies behind it.
+A changed chunk gets a correct checksum, and changed pixels are compressed again. Without that, the first
+check would reject nearly every mutation, and the code behind it would never be reached.
 """
 
 import random
@@ -17,22 +17,22 @@ Chunk = tuple[bytes, bytes]  # name, content
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """Write a chunk."""
+    """Return a chunk."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def header(width: int, height: int, depth: int = 8, colour: int = 0, interlaced: int = 0) -> bytes:
-    """Write the signature and the header."""
+    """Return signature and header."""
     return SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
 
 
 def join(chunks: list[Chunk]) -> bytes:
-    """Write a file."""
+    """Return the file with the given chunks."""
     return SIGNATURE + b"".join(chunk(*each) for each in chunks)
 
 
 def split(png: bytes) -> list[Chunk]:
-    """Take a file apart, as far as it goes; checksums are not looked at."""
+    """Return the chunks of a file, as far as they can be read; checksums are ignored."""
     chunks: list[Chunk] = []
     at = len(SIGNATURE)
     while at + 12 <= len(png) and len(chunks) < 64:
@@ -43,7 +43,7 @@ def split(png: bytes) -> list[Chunk]:
 
 
 def mutated(png: bytes, rng: random.Random, scramble: Callable[[bytes], bytes]) -> bytes:
-    """Change a file in one to three places; `scramble` changes bytes that have no structure."""
+    """Mutate a file in one to three places; `scramble` mutates bytes without structure."""
     chunks = split(png)
     if not png.startswith(SIGNATURE) or not chunks:
         return scramble(png)
@@ -87,7 +87,7 @@ def _other_header(content: bytes, rng: random.Random) -> bytes:
 
 
 def _other_pixels(chunks: list[Chunk], rng: random.Random, scramble: Callable[[bytes], bytes]) -> list[Chunk]:
-    """Inflate the pixels, change them, and deflate them anew in place of the first IDAT."""
+    """Inflate the pixels, mutate them, and write them compressed again in place of the first IDAT."""
     places = [at for at, (kind, _) in enumerate(chunks) if kind == b"IDAT"]
     if not places:
         return chunks

@@ -1,6 +1,6 @@
 """What must hold for any bytes.
 
-images      a file is read, within time and memory, or refused for one of the documented reasons
+images      a file is read, within time and memory, or rejected for one of the documented reasons
 answers     a request is answered with the documented document, and never with a 5xx
 forms       the quick reader of forms reads what werkzeug reads, or leaves it to werkzeug
 heads       the app is told of a head what gunicorn would tell it, and no head that gunicorn refuses is taken
@@ -34,7 +34,7 @@ from service.server.request_head import parse_head
 from service.server.wsgi import BASE_ENVIRON, environ_of
 from service.settings import Settings
 
-# Enough for any kind of picture, and little enough for thousands in a second.
+# Large enough for any kind of picture, and small enough for thousands of files in a second.
 MOST_PIXELS = 2**16
 CLIENT = ("127.0.0.1", 50000)
 PROBLEM = {"type", "title", "status", "detail", "instance"}

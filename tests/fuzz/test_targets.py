@@ -39,13 +39,13 @@ parts = st.lists(
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_seeds_and_findings_hold(target: str) -> None:
-    """Nothing that began the fuzzing or came of it fails any more."""
+    """All seeds, and all files that fuzzing has found, hold."""
     for data in [*SEEDS[target](), *(path.read_bytes() for path in (CORPUS / target).iterdir())]:
         TARGETS[target](data)
 
 
 def test_changed_files_hold() -> None:
-    """Thousands of files, each changed in its structure, checksums made to fit, are read or refused."""
+    """Thousands of files, mutated in their structure, with correct checksums, are read or rejected."""
     rng = random.Random(1)  # noqa: S311 - no secret
 
     def scramble(bits: bytes) -> bytes:
@@ -60,7 +60,7 @@ def test_changed_files_hold() -> None:
 @given(header=headers, middle=chunks, pixels=st.binary(max_size=3000), end=chunks)
 @settings(deadline=None, database=None)
 def test_composed_files_hold(header: bytes, middle: list[Chunk], pixels: bytes, end: list[Chunk]) -> None:
-    """Any list of chunks between a header and an end is read or refused."""
+    """A file with any chunks between its header and its end is read or rejected."""
     data = (b"IDAT", zlib.compress(pixels))
     images(join([(b"IHDR", header), *middle, data, *end, (b"IEND", b"")]))
 
@@ -68,7 +68,7 @@ def test_composed_files_hold(header: bytes, middle: list[Chunk], pixels: bytes, 
 @given(middle=chunks)
 @settings(deadline=None, database=None)
 def test_what_is_not_read_changes_nothing(middle: list[Chunk]) -> None:
-    """No ancillary chunk but tRNS changes the pixels or keeps them away, text of no keyword does."""
+    """No ancillary chunk except tRNS changes the pixels, or causes a rejection."""
     plain = next(picture for picture in SEEDS["images"]() if picture.startswith(SIGNATURE))
     first, *rest = split(plain)
     others = [(kind, content) for kind, content in middle if kind[:1].islower() and kind != b"tRNS"]

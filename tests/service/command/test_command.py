@@ -123,7 +123,7 @@ def test_unreadable_files(
     assert [json.loads(line)["file"] for line in out.splitlines()] == [SEVEN, str(tmp_path / "whole.png")]
     reasons = dict(line.split(": ", 1) for line in err.splitlines())
     assert {Path(name).stem: reason[:19] for name, reason in reasons.items()} == {
-        "blank": "There is nothing to",
+        "blank": "The image looks bla",
         "broken": "The PNG can't be re",
         "large": "The file has more t",
         "none": "The image is not a ",

@@ -1,9 +1,9 @@
-"""What reading an image costs, each in a process of its own.
+"""Measure the time and memory that reading an image takes, each in a process of its own.
 
     python -m tests.service.images.measured FILE …
 
-A line of JSON for each file: what came of it (`read`, or the reason of its refusal), seconds of processor
-time, and by how many MB the process grew at most, the file itself not counted.
+Prints a line of JSON for each file: the outcome (`read`, or the reason of its rejection), the seconds of
+processor time, and the MB by which the process grew at most, without the file itself.
 """
 
 import json
@@ -20,7 +20,7 @@ from service.settings import Settings
 
 
 def main() -> None:
-    """Measure each file in a child that has read nothing before."""
+    """Measure each file in a new child process, which has read nothing before."""
     for name in sys.argv[1:]:
         child = os.fork()
         if not child:

@@ -1,7 +1,7 @@
-"""An encoder of every PNG that there may be, which shares nothing with Pillow: samples in, a file out.
+"""An encoder for every kind of PNG, independent of Pillow: from samples to the bytes of a file.
 
-Samples are whole numbers (height, width, samples of a pixel), as in the standard (W3C, Portable Network
-Graphics, third edition): of the grey, of red, green and blue, or places in the palette, then of the opacity.
+Samples are integers (height, width, samples per pixel), as in the standard (W3C, Portable Network Graphics,
+third edition): grey; red, green and blue; or indices into the palette; then opacity.
 """
 
 import io
@@ -38,7 +38,7 @@ def encode(
     transparency: bytes = b"",
     idat_bytes: int = 2**31 - 1,
 ) -> bytes:
-    """Write a file; the filters take turns by row."""
+    """Return a file; the rows take the filters in turn."""
     height, width = samples.shape[:2]
     passes = [samples[row::down, column::right] for column, row, right, down in PASSES]
     rows = b"".join(
@@ -55,17 +55,17 @@ def encode(
 
 
 def _filtered(samples: Samples, depth: int, filters: Sequence[int]) -> bytes:
-    """Pack rows, and write each as its difference to what its filter foretells."""
+    """Pack the rows, and subtract from each what its filter predicts."""
     rows = _packed(samples, depth)
     step = max(samples.shape[2] * depth // 8, 1)
     padded = np.pad(rows, ((1, 0), (step, 0))).astype(np.int16)
     left, up, corner = padded[1:, :-step], padded[:-1, step:], padded[:-1, :-step]
     kinds = np.resize(filters, len(rows)).astype(np.uint8)
-    foretold = np.select(
+    predicted = np.select(
         [kinds[:, None] == kind for kind in range(5)],
         [np.zeros_like(left), left, up, (left + up) // 2, _paeth(left, up, corner)],
     )
-    return np.column_stack([kinds, rows - foretold.astype(np.uint8)]).astype(np.uint8).tobytes()
+    return np.column_stack([kinds, rows - predicted.astype(np.uint8)]).astype(np.uint8).tobytes()
 
 
 def _packed(samples: Samples, depth: int) -> Bytes:

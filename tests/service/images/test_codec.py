@@ -1,4 +1,4 @@
-"""Any PNG becomes its grey levels, its ink showing; what is none is refused with its reason."""
+"""Any PNG is decoded to grey levels with visible ink; anything else is rejected with a reason."""
 
 import io
 import itertools
@@ -19,7 +19,7 @@ Grey = npt.NDArray[np.uint8]
 
 
 def write(rows: npt.NDArray[np.integer], width: int, height: int, **form: object) -> bytes:
-    """Encode rows with pypng, which shares nothing with Pillow."""
+    """Encode rows with pypng, an encoder that is independent of Pillow."""
     file = io.BytesIO()
     pypng.Writer(width, height, **form).write(file, rows.tolist())
     return file.getvalue()
@@ -81,7 +81,7 @@ def test_palettes(digit: Grey, bits: int, transparent: bool) -> None:  # noqa: F
 @pytest.mark.parametrize("grey", [False, True])
 @pytest.mark.parametrize("ink", [0, 255])
 def test_ink_on_nothing(digit: Grey, bits: int, grey: bool, ink: int) -> None:  # noqa: FBT001 - a table
-    """Black or white ink on a transparent ground is read: the ground becomes the ink's opposite."""
+    """Black or white ink on a transparent background is read: the backdrop is the opposite of the ink."""
     factor = (2**bits - 1) // 255
     colour = [np.full_like(digit, ink).astype(int)] * (1 if grey else 3)
     pixels = np.stack([*colour, digit.astype(int)], axis=-1).reshape(28, -1) * factor
@@ -91,7 +91,7 @@ def test_ink_on_nothing(digit: Grey, bits: int, grey: bool, ink: int) -> None:  
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
 def test_one_transparent_grey_level(digit: Grey, bits: int) -> None:
-    """A level declared transparent (tRNS) is ground, not ink, at every depth."""
+    """A grey level declared transparent (tRNS) is background, not ink, at every bit depth."""
     most = 2**bits - 1
     levels = np.where(digit > 127, most, 0)
     data = write(levels, 28, 28, greyscale=True, bitdepth=bits, transparent=0)
@@ -102,7 +102,7 @@ def test_one_transparent_grey_level(digit: Grey, bits: int) -> None:
 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_one_transparent_colour(digit: Grey, bits: int) -> None:
-    """A colour declared transparent is ground: black ink on it is read, although the colour is dark."""
+    """A colour declared transparent is background: black ink on it is read, although the colour is dark."""
     most = 2**bits - 1
     pixels = np.where(digit[..., None] > 127, [0, 0, 0], [most, 0, most]).reshape(28, -1)
     data = write(pixels, 28, 28, greyscale=False, bitdepth=bits, transparent=(most, 0, most))
@@ -110,7 +110,7 @@ def test_one_transparent_colour(digit: Grey, bits: int) -> None:
 
 
 def test_a_cut_out_photo_keeps_its_own_paper() -> None:
-    """Where most is opaque, the transparent rest continues the paper, and is not taken for ink."""
+    """If most of a picture is opaque, its transparent part becomes paper, not ink."""
     pixels = np.full((60, 60, 2), 255, np.uint8)
     pixels[:4, :, 1] = 0
     pixels[20:44, 28:32, 0] = 20
@@ -127,13 +127,13 @@ def encode_la(pixels: Grey) -> bytes:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """Make a PNG chunk."""
+    """Return a PNG chunk."""
     crc = zlib.crc32(kind + content)
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
 
 
 def header(width: int, height: int) -> bytes:
-    """Make signature and header of an 8-bit grey PNG."""
+    """Return signature and header of an 8-bit grey PNG."""
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
 
 
@@ -152,14 +152,14 @@ def header(width: int, height: int) -> bytes:
     ],
 )
 def test_what_is_no_picture(data: bytes, reason: str) -> None:
-    """Other formats, huge sizes (from the header alone) and damage each have their reason."""
+    """Other formats, huge sizes (found in the header alone) and damaged files each have their reason."""
     with pytest.raises(InvalidImage) as caught:
         decode(data, MANY_PIXELS)
     assert caught.value.reason == reason
 
 
 def test_other_formats_never_reach_a_decoder() -> None:
-    """A GIF is refused although Pillow could read it: only PNG's reader is within reach."""
+    """A GIF is rejected, although Pillow can read GIFs."""
     file = io.BytesIO()
     Image.new("L", (9, 9)).save(file, "GIF")
     with pytest.raises(InvalidImage, match="not a PNG"):

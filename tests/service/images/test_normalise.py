@@ -1,4 +1,4 @@
-"""Pictures of digits, however made, come out as MNIST has them; MNIST's own pass unchanged."""
+"""Pictures of digits of any kind become images like MNIST's; MNIST's own images pass unchanged."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from service.images.codec import Grey, InvalidImage, decode
-from service.images.connected_components import components, digit_of
+from service.images.connected_components import connected_components, digit_components
 from service.images.line_removal import erase_lines
 from service.images.normalise import normalise
 from service.images.stroke_width import stroke_width
@@ -58,7 +58,7 @@ def lit(ink: Grey, *, low: float = 60, high: float = 220, noise: float = 2) -> G
 
 
 def test_mnist_passes_bit_for_bit(mnist_500: Examples) -> None:
-    """All 500 images come out as they went in, at a scale of 1, not inverted."""
+    """All 500 images are unchanged, at a scale of 1, not inverted."""
     for image in mnist_500.images:
         normal, receipt = normalise(decode(encode(image), MANY_PIXELS))
         np.testing.assert_array_equal(normal, image)
@@ -76,7 +76,7 @@ def test_inverted_mnist_passes_too(mnist_500: Examples) -> None:
 @pytest.mark.parametrize("side", [40, 64, 280, 1000, 3000])
 @pytest.mark.parametrize("inverted", [False, True])
 def test_any_size_and_place(digit: Grey, side: int, inverted: bool) -> None:  # noqa: FBT001 - a table
-    """A digit drawn at any size, anywhere, on either ground comes to where MNIST has it."""
+    """A digit of any size, position and polarity gets MNIST's size and centre."""
     page = np.zeros((side, side + side // 3), np.uint8)
     left, top, right, bottom = normalise(digit)[1].crop
     height, width = side // 2, side * (right - left) // (bottom - top) // 2
@@ -92,7 +92,7 @@ def test_any_size_and_place(digit: Grey, side: int, inverted: bool) -> None:  # 
 
 
 def test_the_receipt_leads_back_to_the_image() -> None:
-    """The crop is in the image's own pixels, also where it was reduced first."""
+    """The crop is in the image's own pixels, also if the image was reduced first."""
     page = np.full((2000, 1500), 250, np.uint8)
     page[400:1200, 600:700] = 10
     receipt = normalise(page)[1]
@@ -118,15 +118,15 @@ def test_faint_ink_is_brought_to_strength() -> None:
     ids=["black", "white", "one pixel", "next to no contrast"],
 )
 def test_nothing_to_read(page: Grey) -> None:
-    """An image without ink is refused as blank."""
-    with pytest.raises(InvalidImage, match="nothing to read") as caught:
+    """An image without ink is rejected as blank."""
+    with pytest.raises(InvalidImage, match="looks blank") as caught:
         normalise(page)
     assert caught.value.reason == "blank_image"
 
 
 @pytest.mark.parametrize("page_shape", [(1, 1), (1, 200), (200, 1), (2, 2), (3000, 2), (27, 29)])
 def test_odd_shapes_never_fail(page_shape: tuple[int, int]) -> None:
-    """Images of any shape are normalised, or refused as blank."""
+    """Images of any shape are normalised, or rejected as blank."""
     rng = np.random.default_rng(0)
     for _ in range(20):
         page = rng.integers(0, 256, page_shape, dtype=np.uint8)
@@ -140,7 +140,7 @@ def test_odd_shapes_never_fail(page_shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("inverted", [False, True], ids=["dark ink", "light ink"])
 @pytest.mark.parametrize("side", [60, 250, 900])
 def test_uneven_light(side: int, inverted: bool) -> None:  # noqa: FBT001 - a table
-    """Under light that falls to a third, either polarity, the digit is what it is on an even ground.
+    """Under light that falls to a third, either polarity, the digit is nearly as on an even background.
 
     One threshold for all could not do it: the paper's dark corner is darker than ink in its light one.
     """
@@ -153,7 +153,7 @@ def test_uneven_light(side: int, inverted: bool) -> None:  # noqa: FBT001 - a ta
 
 
 def test_a_hard_shadow() -> None:
-    """The edge of a shadow is no stroke."""
+    """The edge of a hard shadow is not taken for a stroke."""
     ink = drawn(300, 20)
     photo = lit(ink, low=190)
     photo[:, 180:] = photo[:, 180:] * 0.6
@@ -172,7 +172,7 @@ def test_a_low_contrast() -> None:
 
 @pytest.mark.parametrize("ground", ["even", "uneven"])
 def test_specks_are_dropped(ground: str) -> None:
-    """Specks far from the digit and close by leave the result as it is without them."""
+    """Specks, far from the digit or close to it, do not change the result."""
     clean = drawn(300, 20)
     specked = clean.copy()
     for row, column in [(10, 10), (280, 150), (150, 20), (60, 200), (250, 260)]:
@@ -182,7 +182,7 @@ def test_specks_are_dropped(ground: str) -> None:
 
 
 def test_a_digits_strokes_stay_together() -> None:
-    """Strokes that do not touch are one digit: the bar of a 5, the broken-off stem of a 4."""
+    """Strokes that do not touch are one digit, such as the bar and the stem of a 5."""
     page = np.zeros((200, 200), np.uint8)
     page[40:50, 60:140] = 255
     page[62:160, 60:72] = 255
@@ -192,7 +192,7 @@ def test_a_digits_strokes_stay_together() -> None:
 @pytest.mark.parametrize("degrees", [0, 4, -7])
 @pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
 def test_lines_of_the_paper_are_erased(squared: bool, degrees: float) -> None:  # noqa: FBT001 - a table
-    """Rules and squares as dark as the ink leave the digit nearly as it is, at any small turn."""
+    """Ruled and squared paper hardly changes the digit, at several angles, even if as dark as the ink."""
     ink = drawn(400, 30)
     lines = np.zeros((700, 700), np.uint8)
     lines[::45] = 255
@@ -211,8 +211,8 @@ def test_a_line_is_erased_but_for_what_crosses_it() -> None:
     np.testing.assert_array_equal(erase_lines(mask, mask), stroke)
 
 
-def test_a_printed_box_is_no_digit() -> None:
-    """The box of a form around a digit is dropped, also where it is larger than the digit."""
+def test_a_printed_frame_is_removed() -> None:
+    """A printed frame around a digit is removed, although it is larger than the digit."""
     page = drawn(300, 16, share=0.5)
     boxed = page.copy()
     for edge in (50, 248):
@@ -220,8 +220,8 @@ def test_a_printed_box_is_no_digit() -> None:
     np.testing.assert_array_equal(shape(boxed), shape(page))
 
 
-def test_a_thumb_and_the_table_are_no_digit() -> None:
-    """What reaches in from the picture's edge is dropped."""
+def test_a_thumb_and_the_table_are_removed() -> None:
+    """Dark areas that reach in from the edge are removed."""
     ink = drawn(300, 20)
     disturbed = lit(ink)
     disturbed[:14] = 25
@@ -232,14 +232,14 @@ def test_a_thumb_and_the_table_are_no_digit() -> None:
 
 @pytest.mark.parametrize(("side", "width"), [(28, 1), (300, 1), (300, 2), (480, 3), (1500, 4)])
 def test_hairlines_are_widened(side: int, width: int) -> None:
-    """Lines of a pixel or so become strokes of MNIST's width, at full strength."""
+    """Lines of a few pixels become strokes of MNIST's width, at full strength."""
     normal = shape(drawn(side, width, share=0.75))
     assert 1.6 < width_of(normal) < 3.6
     assert normal.max() == 255
 
 
 def test_markers_are_thinned() -> None:
-    """The strokes of a broad marker come nearer to MNIST's, and never vanish."""
+    """The strokes of a broad marker become thinner, but not thinner than MNIST's."""
     page = drawn(300, 60)
     plain = stroke_width(page > 0) * 20 / max(np.ptp(np.nonzero(page), axis=1) + 1)
     assert plain > 5
@@ -247,7 +247,7 @@ def test_markers_are_thinned() -> None:
 
 
 def test_middling_strokes_keep_their_width() -> None:
-    """Strokes as wide as MNIST's are not touched: the digit is only made smaller."""
+    """Strokes as wide as MNIST's keep their width: the digit is only scaled."""
     page = drawn(300, 24)
     left, top, right, bottom = Image.fromarray(page).getbbox() or (0, 0, 0, 0)
     size = (round((right - left) * 20 / (bottom - top)), 20)
@@ -256,7 +256,7 @@ def test_middling_strokes_keep_their_width() -> None:
 
 
 def test_a_small_digit_in_a_large_photo_is_read_from_its_own_pixels() -> None:
-    """A digit of 90 pixels in a photo of 2,000 keeps its shape, which the reduced picture has not."""
+    """A digit of 90 pixels in a photo of 2,000 keeps details that the reduced picture lost."""
     small = drawn(100, 8, share=0.9)
     page = np.zeros((2000, 1500), np.uint8)
     page[700:800, 300:400] = small
@@ -275,17 +275,17 @@ def test_a_digit_cut_out_without_margin(inverted: bool) -> None:  # noqa: FBT001
 
 
 def test_a_cut_out_digit_of_two_strokes() -> None:
-    """A 5 that fills its picture and touches the edge is not lost to its own bar, which does not."""
+    """A 5 that touches the edge is kept, although its separate bar does not touch it."""
     page = np.zeros((28, 28), np.uint8)
     page[1:4, 15:24] = page[6:10, 6:18] = page[9:25, 17:21] = page[24:, 4:18] = page[1:8, 6:9] = 255
     assert normalise(page)[1].crop == (4, 1, 24, 28)
 
 
 def test_components_agree_with_a_flood(mnist_500: Examples) -> None:
-    """Labels from runs are those of a plain flood fill from pixel to pixel."""
+    """The components are those of a flood fill from pixel to pixel."""
     rng = np.random.default_rng(0)
     for mask in [*(rng.random((12, 15)) < share for share in (0.1, 0.3, 0.5, 0.8)), mnist_500.images[0] > 0]:
-        found, flooded = components(mask), flood(mask)
+        found, flooded = connected_components(mask), flood(mask)
         pairs = {*zip(found.labels[mask].tolist(), flooded[mask].tolist(), strict=True)}
         assert len(pairs) == len(found.area) == flooded.max() + 1
         np.testing.assert_array_equal(found.area, np.bincount(found.labels[mask], minlength=len(found.area)))
@@ -309,10 +309,10 @@ def flood(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
 
 
 def test_one_component_is_the_digit() -> None:
-    """A mask of one component is returned as it is, wherever it lies."""
+    """A mask of one component is returned unchanged, wherever it lies."""
     mask = np.zeros((30, 30), bool)
     mask[:5, :2] = True
-    np.testing.assert_array_equal(digit_of(mask), mask)
+    np.testing.assert_array_equal(digit_components(mask), mask)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,4 +1,4 @@
-"""Every legal PNG is read as its samples say: any colour, depth, filter, transparency, interlaced or not."""
+"""Every legal PNG is decoded to its samples: any colour type, depth, filter, transparency, interlacing."""
 
 import itertools
 
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def picture(rng: np.random.Generator, size: tuple[int, int], colour: int, depth: int) -> Samples:
-    """Make up few different samples: a transparent colour is met again, and one close to it, too."""
+    """Return a picture of four random colours: one may be transparent, and another is close to it."""
     some = rng.integers(0, 2**depth, (4, SAMPLES[colour]), np.uint16)
     some[1] = some[0] ^ 1
     picked: Samples = some[rng.integers(0, 4, size)]
@@ -32,7 +32,7 @@ def picture(rng: np.random.Generator, size: tuple[int, int], colour: int, depth:
 
 
 def in_eight_bits(samples: Samples, depth: int) -> Samples:
-    """Bring levels to 8 bits; of 16, the upper half counts, as Pillow has it: at most one level darker."""
+    """Convert levels to 8 bits: of 16, the upper byte, as in Pillow, which is at most one level too dark."""
     levels: Samples = samples >> 8 if depth == 16 else samples * 255 // (2**depth - 1)
     return levels
 
@@ -40,7 +40,7 @@ def in_eight_bits(samples: Samples, depth: int) -> Samples:
 def expected(
     samples: Samples, colour: int, depth: int, palette: Samples, transparency: bytes
 ) -> tuple[Floats, Floats]:
-    """Return the true grey levels and opacities (0 to 255)."""
+    """Return the exact grey levels and opacities (0 to 255)."""
     alpha = np.full(samples.shape[:2], 255.0)
     if colour == 3:
         opacities = np.frombuffer(transparency.ljust(256, b"\xff"), np.uint8)
@@ -55,7 +55,7 @@ def expected(
 
 
 def over_backdrop(grey: Floats, alpha: Floats) -> Floats:
-    """Lay ink over its opposite, and a picture with its own ground over that ground."""
+    """Composite ink over its opposite, and a picture that has its own background over that background."""
     opaque = np.sort(np.rint(grey[alpha > 127]))
     if not opaque.size:
         return np.zeros_like(grey)
@@ -66,9 +66,9 @@ def over_backdrop(grey: Floats, alpha: Floats) -> Floats:
 
 @pytest.mark.parametrize(("colour", "depth"), KINDS)
 def test_every_legal_png_is_read_as_its_samples_say(colour: int, depth: int) -> None:
-    """Of each kind: 5 filters and their mixture, interlaced or not, each transparency, 9 sizes, small IDATs.
+    """Each colour type and depth is decoded with all filters, interlacings, transparencies and sizes.
 
-    A level is the true one rounded (0.51: the weights have 16 bits).
+    A level is the exact one, rounded (0.51, because the weights in Pillow have 16 bits).
     """
     rng = np.random.default_rng([colour, depth])
     for size, filters, interlaced in itertools.product(SIZES, FILTERS, [False, True]):
@@ -97,7 +97,7 @@ def test_every_legal_png_is_read_as_its_samples_say(colour: int, depth: int) -> 
 
 @pytest.mark.parametrize(("colour", "depth"), KINDS)
 def test_the_encoder_is_right(colour: int, depth: int) -> None:
-    """A third party reads from the encoder's files the samples that went in."""
+    """An independent decoder reads the encoded samples back from the files of our encoder."""
     rng = np.random.default_rng(depth)
     for size, filters, interlaced in itertools.product(SIZES[-3:], FILTERS, [False, True]):
         samples = picture(rng, size, colour, depth)
