@@ -2,7 +2,7 @@
 
 None of these requests reaches the app, so each is counted and logged here, under the route `unmatched`. An
 unreadable request has the method `other`, and nothing that its client sent is logged. The lines of unreadable
-requests are limited in each second, so that nobody can fill a disk with them; the next line says how many
+requests are limited in each second, so that no client can fill a disk with them; the next line says how many
 were left out.
 """
 

@@ -61,6 +61,7 @@ def fit(
     source = Source(*examples, recipe.variety(len(examples.labels)), [recipe.seed, DRAW])
     labels = source.epoch_labels
     y_of_epoch = targets(labels)
+    # For speed, a second process draws the deformed images of each epoch (engine/feeder.py).
     feed = feeding(source, training.epoch) if recipe.deform else nullcontext(repeat(source.images))
     with feed as epochs:
         while not training.finished:
@@ -80,6 +81,7 @@ def fit(
                 if training.epoch < recipe.shared_epochs:
                     share_gradients(training.gradients)
                 learning_rate = recipe.learning_rate_at(step, len(batches))
+                # For speed, the optimizer gets all parameters as one vector (engine/flat_vector.py).
                 decay_weights(training.parameters, learning_rate, recipe.weight_decay)
                 training.optimizer.step(training.flat_parameters, training.flat_gradients, learning_rate)
                 training.average.update(training.flat_parameters)

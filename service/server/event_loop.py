@@ -1,7 +1,7 @@
 """The gunicorn worker: one event loop for all connections, and threads for large requests.
 
     accept     a connection, by the worker that has the fewest               acceptor.py, connection_table.py
-    receive    what has arrived, so that a slow client delays nobody         connection.py, request_head.py
+    receive    what has arrived; a slow client delays no other               connection.py, request_head.py
     decide     in the loop, in a thread, or 503 under overload               admission.py
     queue      until the end of a turn of the loop, or for a thread          dispatcher.py, thread_pool.py
     answer     by the WSGI app                                               wsgi.py
@@ -72,7 +72,7 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
     def run(self) -> None:
-        """Serve until a signal or the end of the master stops the worker; then finish what has begun."""
+        """Serve until a signal or the end of the master stops the worker; then finish the open requests."""
         wake_read, wake_write = self.PIPE
         self.selector.register(wake_read, selectors.EVENT_READ, lambda _: os.read(wake_read, 4096))
         self.memory = MemoryBudget(self.limits.max_body_bytes)

@@ -5,9 +5,7 @@ const MAX_SIDE = 1600;
 // The side of images without a size of their own, such as some SVG files.
 const DEFAULT_SIDE = 512;
 
-export class UnsupportedFile extends Error {}
-
-// Decode a file to { png, canvas, width, height }. Throws UnsupportedFile.
+// Decode a file to { png, canvas, width, height }. Throws an Error if the browser does not support its format.
 export async function decodeFile(file) {
   return toPng(await loadImage(file));
 }
@@ -32,7 +30,7 @@ async function loadImage(file) {
     return image;
   } catch {
     const name = `${file.name || "The pasted file"}${file.type ? ` (${file.type})` : ""}`;
-    throw new UnsupportedFile(`${name} is not an image that this browser can read. Use PNG, JPEG, WebP or GIF.`);
+    throw new Error(`${name} is not an image that this browser can read. Use PNG, JPEG, WebP or GIF.`);
   } finally {
     URL.revokeObjectURL(url);
   }

@@ -61,7 +61,7 @@ function scaledSize([left, top, right, bottom], scale) {
 }
 
 // Return a sentence for each preprocessing step, in order.
-export function stepsOf(receipt, width, height) {
+function stepsOf(receipt, width, height) {
   const [left, top, right, bottom] = receipt.crop;
   const [scaledWidth, scaledHeight] = scaledSize(receipt.crop, receipt.scale);
   const [column, row] = receipt.shift;

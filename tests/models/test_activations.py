@@ -28,7 +28,7 @@ def test_derivative_is_the_slope(name: str) -> None:
 
 
 def test_prelu_has_two_derivatives() -> None:
-    """Parametric ReLU's derivatives by z and by its slope are both slopes of the function."""
+    """The derivatives of prelu with respect to z and to its slope equal finite differences."""
     a = np.full(6, 0.25)
     by_z = (prelu(Z + EPSILON, a) - prelu(Z - EPSILON, a)) / (2 * EPSILON)
     by_slope = (prelu(Z, a + EPSILON) - prelu(Z, a - EPSILON)) / (2 * EPSILON)
@@ -37,7 +37,7 @@ def test_prelu_has_two_derivatives() -> None:
 
 
 def test_softmax_backward_is_the_jacobian() -> None:
-    """Softmax's one-line derivative equals the full Jacobian, worked out entry by entry."""
+    """softmax_backward equals the product with the full Jacobian matrix."""
     z, upstream = Z.reshape(1, -1), np.arange(6.0).reshape(1, -1)
     a = softmax(z)[0]
     jacobian = np.diag(a) - np.outer(a, a)
@@ -55,7 +55,7 @@ def test_extremes_stay_finite_and_float32(name: str) -> None:
 
 
 def test_known_values() -> None:
-    """A few values that can be looked up."""
+    """Values of each activation are those in reference tables."""
     for name, z, expected in [
         ("sigmoid", 0.0, 0.5),
         ("tanh", 1.0, 0.7615941559557649),

@@ -19,14 +19,14 @@ THRESHOLDS = {"temperature": 1.0, "set_threshold": 0.2, "evidence_threshold": 1.
     ],
 )
 def test_when_it_abstains(p: list[float], members: list[int], abstained: bool) -> None:  # noqa: FBT001 - a table
-    """A single digit with evidence enough is answered; several, none, or a doubtful one are not."""
+    """A single digit with enough evidence is answered; otherwise, with several or none, it abstains."""
     _, sets, refused = decide(np.log(np.array([p]) + 1e-9), THRESHOLDS)
     assert np.flatnonzero(sets[0]).tolist() == members
     assert bool(refused[0]) is abstained
 
 
 def test_the_temperature_is_in_the_probabilities() -> None:
-    """Probabilities are those of the logits over the temperature; evidence is of the logits alone."""
+    """Probabilities depend on the temperature, evidence on the logits alone."""
     z = np.array([[2.0, 0.0, -2.0]])
     p = decide(z, THRESHOLDS | {"temperature": 2.0}).p
     np.testing.assert_allclose(p[0], np.exp([1, 0, -1]) / np.exp([1, 0, -1]).sum())

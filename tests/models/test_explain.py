@@ -27,7 +27,7 @@ def network_of(rng: np.random.Generator, activation: str) -> Network:
 
 
 def differences(network: Network, x: Array, digits: npt.NDArray[np.integer]) -> Iterator[Array]:
-    """Yield, for each input, how fast each row's logit changes with it: two forward passes apart."""
+    """Yield, for each input, the central difference of each row's logit."""
     rows = np.arange(len(x))
     for column in range(x.shape[1]):
         step = np.zeros_like(x)
@@ -38,7 +38,7 @@ def differences(network: Network, x: Array, digits: npt.NDArray[np.integer]) -> 
 
 @pytest.mark.parametrize("activation", [*ELEMENTWISE, "prelu", "softmax"])
 def test_the_gradient_is_that_of_finite_differences(activation: str) -> None:
-    """With any hidden activation, for a digit of each row's own, to 1e-6."""
+    """For each hidden activation, the gradient equals finite differences to 1e-6."""
     rng = np.random.default_rng(5)
     network, x = network_of(rng, activation), rng.normal(0, 1, (ROWS, INPUTS))
     digits = rng.integers(0, 3, ROWS)
@@ -49,7 +49,7 @@ def test_the_gradient_is_that_of_finite_differences(activation: str) -> None:
 
 
 def test_without_biases_relu_leaves_nothing_over() -> None:
-    """The relevance of all inputs adds up to the logit; an input of 0 has none."""
+    """With relu and without biases, relevance sums to the logit; that of an input of 0 is 0."""
     rng = np.random.default_rng(6)
     shapes = ((INPUTS, 6), (6, 3))
     network = tuple(
@@ -64,7 +64,7 @@ def test_without_biases_relu_leaves_nothing_over() -> None:
 
 
 def test_a_network_of_one_layer_is_its_own_explanation() -> None:
-    """There the gradient is the digit's column of W."""
+    """In a network of one layer, the gradient is the digit's column of W."""
     rng = np.random.default_rng(7)
     only = layer(rng, (INPUTS, 3), "softmax")
     found = logit_gradient((only,), forward((only,), rng.normal(0, 1, (1, INPUTS))).z, [2])

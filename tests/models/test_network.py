@@ -45,7 +45,7 @@ def test_masks_silence_activations() -> None:
 
 
 def test_parameters_and_back() -> None:
-    """A network taken apart and put together is the same, prelu's slopes too."""
+    """A network built from its own parameters is the same, including the slopes of prelu."""
     network = (layer(3, 4, "prelu"), layer(4, 2, "softmax"))
     again = from_parameters(parameters(network), ["prelu", "softmax"])
     x = np.ones((2, 3))
@@ -73,7 +73,7 @@ def test_predictions_are_the_likeliest_class() -> None:
 
 
 def test_only_softmax_gives_probabilities() -> None:
-    """A network that ends otherwise still predicts, but has no probabilities to give."""
+    """A network with another output activation predicts classes, and refuses to give probabilities."""
     network = (layer(3, 10, "tanh"),)
     assert predict(network, np.ones((2, 3))).shape == (2,)
     with pytest.raises(ValueError, match="only softmax"):
@@ -94,13 +94,13 @@ def test_only_softmax_gives_probabilities() -> None:
 def test_layers_that_are_none(
     W: tuple[int, ...], b: tuple[int, ...], activation: str, slope: tuple[int, ...] | None, words: str
 ) -> None:
-    """Arrays that do not belong together make no layer, and the message says why."""
+    """Arrays that do not fit together are refused, with the reason."""
     with pytest.raises(ValueError, match=words):
         Layer(np.zeros(W), np.zeros(b), activation, None if slope is None else np.zeros(slope))
 
 
 def test_layers_that_do_not_follow_each_other() -> None:
-    """A layer must take as many inputs as the one before gives."""
+    """A layer whose number of inputs differs from the outputs of the last one is refused."""
     named = parameters((layer(3, 4),)) | {"W1": np.zeros((5, 2)), "b1": np.zeros(2)}
     with pytest.raises(ValueError, match="W1 takes 5 inputs, but layer 1 gets 4"):
         from_parameters(named, ["relu", "softmax"])

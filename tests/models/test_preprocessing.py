@@ -20,6 +20,6 @@ def test_rows_follow_each_other() -> None:
 
 @pytest.mark.parametrize("images", [np.zeros((1, 28, 28)), np.zeros((28, 28), np.uint8)])
 def test_other_input_is_refused(images: np.ndarray) -> None:
-    """Floats or another shape end in a sentence, not in a wrong vector."""
+    """Images with another dtype or shape are refused."""
     with pytest.raises(ValueError, match="expected uint8 images of shape"):
         preprocess(images)

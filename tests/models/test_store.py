@@ -1,4 +1,4 @@
-"""The weights file: whole or refused."""
+"""The weights file: complete and valid, or refused."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def golden() -> np.ndarray:
 
 @pytest.fixture
 def saved(tmp_path: Path, golden: np.ndarray) -> Path:
-    """A weights file that is as it should be."""
+    """A valid weights file."""
     path = tmp_path / "digits.npz"
     save(path, small_network(), METADATA, golden)
     return path
@@ -71,7 +71,7 @@ def edit_metadata(path: Path, **fields: object) -> None:
 
 
 def test_what_is_saved_is_loaded(saved: Path) -> None:
-    """Parameters come back bit for bit, and the metadata with what save fills in."""
+    """Parameters are loaded bit for bit, and the metadata with the fields that save adds."""
     model = load(saved)
     for before, after in zip(small_network(), model.network, strict=True):
         np.testing.assert_array_equal(before.W, after.W)
@@ -134,7 +134,7 @@ REFUSED: dict[str, tuple[Callable[[Arrays], object], str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_spoiled_files_are_refused(saved: Path, case: str) -> None:
-    """Whatever does not hold is refused with a sentence that names the file and the field."""
+    """Each kind of damage is refused with a sentence that names the file and the field."""
     change, words = REFUSED[case]
     edit(saved, change)
     with pytest.raises(WeightsError, match=words) as caught:
@@ -163,7 +163,7 @@ def test_other_metadata_is_refused(saved: Path, fields: dict[str, object], words
 
 
 def test_every_truncation_is_refused(saved: Path) -> None:
-    """A file cut short anywhere is refused, never half loaded."""
+    """A truncated file is refused, wherever it ends."""
     content = saved.read_bytes()
     for length in [0, 1, 4, *range(10, len(content) - 1, len(content) // 25), len(content) - 1]:
         saved.write_bytes(content[:length])
@@ -172,7 +172,7 @@ def test_every_truncation_is_refused(saved: Path) -> None:
 
 
 def test_every_flipped_byte_is_refused_or_harmless(saved: Path) -> None:
-    """Damage anywhere on the disk never changes the network that is loaded."""
+    """If any byte of the file is changed, the file is refused or gives the same network."""
     content = saved.read_bytes()
     for position in range(0, len(content), len(content) // 150):
         damaged = bytearray(content)
@@ -186,14 +186,14 @@ def test_every_flipped_byte_is_refused_or_harmless(saved: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A file that is not there is named, with the command that makes one."""
+    """The error for a missing file names it, and the command that makes one."""
     with pytest.raises(WeightsError, match="no such file; `make train`"):
         load(tmp_path / "none.npz")
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
 def test_kill_during_save(saved: Path, moment: str) -> None:
-    """A process killed (kill -9) in the middle of a save leaves the old file, whole."""
+    """After kill -9 in the middle of a save, the old file is there, complete, and can be replaced."""
     target = "os.fsync" if moment == "fsync" else "pathlib.Path.replace"
     program = f"""
 import os, pathlib, signal, sys

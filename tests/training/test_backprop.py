@@ -1,4 +1,4 @@
-"""Backpropagation, against numbers worked by hand and against numerical gradients."""
+"""Backpropagation, compared with numbers computed by hand and with numerical gradients."""
 
 from collections.abc import Callable, Sequence
 from itertools import count, product
@@ -38,7 +38,7 @@ def gradients_of(
 
 
 def numerical_gradient(parameter: Array, cost_now: Callable[[], float]) -> Array:
-    """Return the central difference of the cost by each entry of one parameter."""
+    """Return the central difference of the cost with respect to each entry of one parameter."""
     gradient = np.zeros_like(parameter)
     for index in np.ndindex(parameter.shape):
         kept = parameter[index]
@@ -63,7 +63,7 @@ def away_from_kinks(activity: Activity, y: Array) -> bool:
 
 
 def draw(hidden: str, output: str) -> tuple[Network, Array, Array]:
-    """Draw a network and a batch, the first seed's that is away from every kink."""
+    """Draw a network and a batch with the first seed for which no value is near a corner."""
     for seed in count():
         rng = np.random.default_rng(seed)
         activations = [hidden, hidden, output]
@@ -77,7 +77,7 @@ def draw(hidden: str, output: str) -> tuple[Network, Array, Array]:
 def assert_gradients_agree(
     network: Network, x: Array, y: Array, loss: Loss, masks: list[Array | None]
 ) -> None:
-    """Hold every parameter's gradient to its central difference, relative error below 1e-6."""
+    """Assert that every gradient equals its central difference, with a relative error below 1e-6."""
     gradients = gradients_of(network, x, y, loss, masks)
     assert gradients.keys() == parameters(network).keys()
     for name, exact in gradients.items():
@@ -88,13 +88,13 @@ def assert_gradients_agree(
 
 @pytest.mark.parametrize(("hidden", "output", "name"), ACCEPTED)
 def test_gradients_are_the_slopes_of_the_cost(hidden: str, output: str, name: str) -> None:
-    """Every activation with every loss that fit accepts, over every parameter."""
+    """For every activation with every loss that fits it, each gradient is the slope of the cost."""
     assert_gradients_agree(*draw(hidden, output), LOSSES[name], [])
 
 
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 def test_gradients_with_dropout(hidden: str) -> None:
-    """Masks belong to forward and backward alike."""
+    """With masks of dropout in forward and backward, each gradient is the slope of the cost."""
     network, x, y = draw(hidden, "softmax")
     rng = np.random.default_rng(1)
     masks: list[Array | None] = [
@@ -104,7 +104,7 @@ def test_gradients_with_dropout(hidden: str) -> None:
 
 
 def test_hand_worked_network() -> None:
-    """Three inputs, one hidden neuron, one output: every number as worked on paper.
+    """Three inputs, one hidden neuron, one output: every number is the one computed by hand.
 
     x = [0.6, 0.4, 0.2], W0 = [0.5, -0.25, 1], b0 = 0.1, W1 = 0.4, b1 = 0.1, identity throughout:
     z0 = 0.3 - 0.1 + 0.2 + 0.1 = 0.5, y_hat = 0.2 + 0.1 = 0.3; with y = 1 the difference is 0.7 and
@@ -129,7 +129,7 @@ def test_hand_worked_network() -> None:
 
 
 def test_a_step_against_the_gradient_lowers_the_cost() -> None:
-    """What gradients are for."""
+    """A small step against the gradient lowers the cost."""
     network, x, y = draw("tanh", "softmax")
     loss = LOSSES["cross_entropy"]
     before = loss_of(network, x, y, loss, [])

@@ -1,4 +1,4 @@
-"""Checkpoints survive anything."""
+"""Checkpoints: saved, loaded, and refused where they can't be continued."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def test_round_trip_of_a_fresh_training(tmp_path: Path) -> None:
 
 
 def test_kill_during_save(tmp_path: Path) -> None:
-    """Kill -9 in the middle of a save leaves the checkpoint before, and the next save succeeds."""
+    """After kill -9 in the middle of a save, the last checkpoint is there, and the next save succeeds."""
     path = tmp_path / "c.npz"
     checkpoint.save(path, start(RECIPE))
     program = """
@@ -50,7 +50,7 @@ checkpoint.save(pathlib.Path(sys.argv[1]), training)
 
 
 def test_what_is_none_is_named(tmp_path: Path) -> None:
-    """A missing, foreign or truncated checkpoint ends in a sentence with its name."""
+    """The error for a missing, foreign or truncated checkpoint names the file."""
     path = tmp_path / "c.npz"
     with pytest.raises(CheckpointError, match="no checkpoint to resume"):
         checkpoint.load(path)

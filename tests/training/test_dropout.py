@@ -1,4 +1,4 @@
-"""Dropout's masks: how much they drop, what they keep, and what they leave alone."""
+"""Masks of dropout: the share that they drop, the mean that they keep."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_share_dropped_and_mean_kept(rate: float) -> None:
 
 
 def test_masked_activations_keep_their_mean() -> None:
-    """Over many masks the next layer hears on average what it hears without dropout."""
+    """Averaged over many masks, the next layer's inputs are the same as without dropout."""
     network = initialise([20, 30, 10], ["relu", "softmax"], np.random.default_rng(1))
     x = np.tile(np.random.default_rng(2).random(20, np.float32), (40_000, 1))
     drawn = dropout_masks([0.0, 0.5], [20, 30], len(x), np.random.default_rng(3))
@@ -43,7 +43,7 @@ def test_rate_zero_drops_nothing_and_costs_nothing() -> None:
 
 
 def test_one_mask_for_each_rate() -> None:
-    """Rates stand for the inputs and the first layers; the layers after them get no mask."""
+    """The first rate is for the inputs, the others for the first layers; later layers have no mask."""
     inputs, hidden = dropout_masks([0.2, 0.5], [784, 512, 256, 10], 4, np.random.default_rng(1))
     assert inputs is not None
     assert hidden is not None
@@ -56,7 +56,7 @@ def test_each_image_has_its_own_mask() -> None:
 
 
 def test_the_same_seed_gives_the_same_masks() -> None:
-    """All randomness comes from rng."""
+    """All random numbers come from rng: equal seeds give equal masks, other seeds others."""
     first, second, other = (one_mask(0.5, 64, 8, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)

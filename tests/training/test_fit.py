@@ -1,4 +1,4 @@
-"""The training loop, and going on with it."""
+"""The training loop, and resuming it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +21,8 @@ SMALL = Recipe(
 )
 
 
-class Enough(Exception):  # noqa: N818 - a wish to stop, not an error
-    """Stop here."""
+class Enough(Exception):  # noqa: N818 - a request, not an error
+    """Raised to stop a training."""
 
 
 def stop_after(steps: int) -> "Counter":
@@ -51,7 +51,7 @@ def assert_same(first: Network, second: Network) -> None:
 
 
 def test_training_learns(small_split: Split) -> None:
-    """Trained on 300 digits, the network memorises them and reads most of those it never saw."""
+    """Trained on 300 digits, the network reads all of them and most of 100 others."""
     training = start(Recipe(hidden=(64,), epochs=30, batch_size=16, deform=False))
     fit(training, small_split)
     train, validation = training.history[-1]
@@ -69,9 +69,9 @@ def test_resumed_training_is_the_same_bit_for_bit(
     optimizer: str,
     deform: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """Stopped in the middle of an epoch, saved, loaded and continued: the weights are those of no stop.
+    """Stopped in the middle of an epoch, saved and resumed, a training gives the same weights, bit for bit.
 
-    So it is with each optimizer's memory, and with images that are deformed anew in each epoch.
+    This holds for the state of each optimizer, and for images that are deformed anew in each epoch.
     """
     recipe = replace(SMALL, optimizer=optimizer, learning_rate=0.01, patience=2, deform=deform)
     whole = start(recipe)
@@ -106,7 +106,7 @@ def test_batches_cover_every_image_once(small_split: Split) -> None:
 
 
 def test_early_stopping_keeps_the_best(small_split: Split) -> None:
-    """With patience, training ends that many epochs after the best, and the best one's weights are kept."""
+    """Training ends `patience` epochs after the best one, whose weights are kept."""
     recipe = Recipe(
         hidden=(64,),
         epochs=200,

@@ -12,7 +12,7 @@ from training.losses import LOSSES
 def test_cost_and_error_by_hand() -> None:
     """A network that answers 3 with probability 1/2: the cost is log 2 for a 3, more for the others.
 
-    There are more images than are measured at once, so that the chunks' means must be put together rightly.
+    There are more images than in one chunk, so that the means of the chunks must be combined rightly.
     """
     b = np.zeros(10, np.float32)
     b[3] = np.log(9)
@@ -24,7 +24,7 @@ def test_cost_and_error_by_hand() -> None:
 
 
 def test_early_stopping_waits_for_its_patience() -> None:
-    """It stops when the best epoch, the first of equals, is `patience` epochs ago, and not before."""
+    """It stops when the best epoch, the first of equal ones, was `patience` epochs ago, and not before."""
     history = [Epoch(Measure(0, 0), Measure(cost, 0)) for cost in (2.0, 1.0, 1.0, 3.0)]
     assert best_epoch(history) == 1
     assert [stops_early(history[:n], 2) for n in range(5)] == [False, False, False, False, True]

@@ -19,7 +19,7 @@ def test_variance_as_the_formula_says(name: str, variance: float) -> None:
 
 
 def test_bounds_of_the_uniform_ones() -> None:
-    """The uniform one reaches to ±1 and no further, xavier to ±sqrt(6 / (fan_in + fan_out)); he has tails."""
+    """The range of uniform is ±1, of xavier ±sqrt(6 / (fan_in + fan_out)); that of he has no bound."""
     rng = np.random.default_rng(1)
     assert np.abs(WEIGHTS["uniform"](400, 600, rng)).max() == pytest.approx(1, abs=0.001)
     r = np.sqrt(6 / 1000)
@@ -29,7 +29,7 @@ def test_bounds_of_the_uniform_ones() -> None:
 
 @pytest.mark.parametrize(("weights", "activation"), [("he", "relu"), ("xavier", "tanh")])
 def test_the_signal_neither_dies_nor_explodes(weights: str, activation: str) -> None:
-    """Through ten wide layers the activations keep their size to within a factor of 4."""
+    """Through ten wide layers the size of the activations changes by less than a factor of 4."""
     network = initialise([256] * 11, [activation] * 10, np.random.default_rng(1), weights=weights)
     x = 0.3 * np.random.default_rng(2).standard_normal((200, 256), np.float32)
     a = forward(network, x).a
@@ -37,7 +37,7 @@ def test_the_signal_neither_dies_nor_explodes(weights: str, activation: str) -> 
 
 
 def test_uniform_weights_saturate_wide_layers() -> None:
-    """Weights from [-1, 1] drive most tanh neurons of a wide layer to their ends: why xavier is there."""
+    """Weights from [-1, 1] saturate most tanh neurons of a wide layer; xavier saturates few."""
     x = np.random.default_rng(2).standard_normal((200, 784), np.float32)
     for weights, saturated in (("uniform", True), ("xavier", False)):
         network = initialise([784, 256], ["tanh"], np.random.default_rng(1), weights=weights)
@@ -45,7 +45,7 @@ def test_uniform_weights_saturate_wide_layers() -> None:
 
 
 def test_biases() -> None:
-    """By name, zero is 0 for every neuron; uniform is spread over [-1, 1]."""
+    """Biases of zero are all 0; those of uniform have the variance of [-1, 1], and no value outside."""
     rng = np.random.default_rng(1)
     assert not BIASES["zero"](1000, rng).any()
     b = BIASES["uniform"](10_000, rng)
@@ -82,7 +82,7 @@ def test_prelu_alone_has_a_slope() -> None:
 
 
 def test_the_same_seed_gives_the_same_network() -> None:
-    """All randomness comes from rng, and no two neurons start alike."""
+    """All random numbers come from rng, and no two neurons start with the same weights."""
     first, second, other = (
         initialise([784, 30], ["relu"], np.random.default_rng(seed))[0].W for seed in (1, 1, 2)
     )

@@ -20,7 +20,7 @@ Y_HAT = np.array([[0.3, -0.5]])
 
 
 def test_values_by_hand() -> None:
-    """Each loss of y = [1, 0] and y_hat = [0.3, -0.5], worked out on paper."""
+    """Each loss of y = [1, 0] and y_hat = [0.3, -0.5] is the one computed by hand."""
     assert difference(Y_HAT, Y) == pytest.approx((0.7 + 0.5) / 2)
     assert mae(Y_HAT, Y) == pytest.approx((0.7 + 0.5) / 2)
     assert sse(Y_HAT, Y) == pytest.approx(0.49 + 0.25)
@@ -47,7 +47,7 @@ def test_cross_entropy_never_overflows() -> None:
 
 
 def test_a_loss_is_refused_for_outputs_it_is_not_meant_for() -> None:
-    """Cross-entropy wants softmax, a hinge wants scores; unknown names list the known ones."""
+    """Cross-entropy needs softmax, the hinge loss scores; an unknown name is answered with the known ones."""
     with pytest.raises(ValueError, match="cross_entropy is meant for outputs softmax, not for 'tanh'"):
         loss_named("cross_entropy", "tanh")
     with pytest.raises(ValueError, match="hinge is meant for"):

@@ -17,7 +17,7 @@ G = {"W0": np.array([[2.0]])}
 
 
 def test_two_steps_by_hand() -> None:
-    """From p = 1 with g = 2 both times, η = 0.1, momentum 0.5: each rule's two steps on paper."""
+    """From p = 1 with g = 2, η = 0.1 and momentum 0.5, two steps of each optimizer are those by hand."""
     expected: dict[Optimizer, list[float]] = {
         GradientDescent(): [0.8, 0.6],
         Momentum(0.5): [0.8, 0.5],  # v = 2, 3
@@ -33,7 +33,7 @@ def test_two_steps_by_hand() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_finds_the_bottom(name: str) -> None:
-    """On the bowl p², every optimizer comes to its bottom, in place and in float32."""
+    """Every optimizer finds the minimum of p², in place and in float32."""
     p = np.array([1.0, -2.0], np.float32)
     optimizer = OPTIMIZERS[name](0.9)
     for _ in range(400):
@@ -43,8 +43,8 @@ def test_every_optimizer_finds_the_bottom(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_memory_can_be_put_back(name: str) -> None:
-    """An optimizer given another's state takes the same next step, bit for bit."""
+def test_state_can_be_restored(name: str) -> None:
+    """An optimizer with the state of another takes the same next step, bit for bit."""
     rng = np.random.default_rng(0)
     gradients = [{"W0": rng.normal(size=3).astype(np.float32)} for _ in range(4)]
     first, second = OPTIMIZERS[name](0.9), OPTIMIZERS[name](0.9)
@@ -59,14 +59,14 @@ def test_memory_can_be_put_back(name: str) -> None:
 
 
 def test_weight_decay_shrinks_weights_alone() -> None:
-    """Decay multiplies W by 1 - η·decay and leaves biases and slopes."""
+    """Weight decay multiplies W by 1 - η · decay, and does not change biases and slopes."""
     p = {"W0": np.array([1.0]), "b0": np.array([1.0]), "slope0": np.array([1.0])}
     decay_weights(p, 0.1, 0.5)
     assert [value.item() for value in p.values()] == [0.95, 1, 1]
 
 
 def test_average_follows_the_weights() -> None:
-    """The average starts at the weights, forgets its start quickly, then lags by its decay."""
+    """The average starts at the weights, follows them quickly at first, and then by its decay."""
     average = WeightAverage(0.9)
     p = {"W0": np.array([0.0])}
     assert average.averaged(p) == p

@@ -1,4 +1,4 @@
-"""Recipes: what is refused, and how."""
+"""Recipes: bad values are refused with a sentence."""
 
 from typing import Any
 
@@ -32,13 +32,13 @@ from training.recipe import Recipe
     ],
 )
 def test_bad_choices_end_in_a_sentence(choices: dict[str, Any], words: str) -> None:
-    """Each bad choice is named with what would be right."""
+    """The error for a bad value names the field and the values that it may have."""
     with pytest.raises(ValueError, match=words):
         Recipe(**choices)
 
 
 def test_differences_are_named() -> None:
-    """Two recipes' differences name the choice and both values."""
+    """The differences of two recipes name the field and both values."""
     assert Recipe().differences(Recipe()) == []
     assert Recipe().differences(Recipe(hidden=(8,), seed=2)) == [
         "hidden is (512, 256), not (8,)",
@@ -47,6 +47,6 @@ def test_differences_are_named() -> None:
 
 
 def test_one_activation_a_layer() -> None:
-    """The hidden layers share theirs, the output has its own; no hidden layer is fine too."""
+    """All hidden layers have the same activation, the output its own; no hidden layer is possible too."""
     assert Recipe().activations == ["relu", "relu", "softmax"]
     assert Recipe(hidden=()).activations == ["softmax"]

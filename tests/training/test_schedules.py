@@ -15,7 +15,7 @@ from training.schedules import SCHEDULES, learning_rate_at
     ],
 )
 def test_values_by_hand(schedule: str, expected: list[float]) -> None:
-    """η = 0.2 at the start, a quarter, the middle, three quarters and the end of 100 steps."""
+    """From η = 0.2, the rates at the start, quarters, middle and end of 100 steps are those by hand."""
     found = [learning_rate_at(step, 100, 0.2, schedule) for step in (0, 25, 50, 75, 100)]
     assert found == pytest.approx(expected, abs=1e-6)
 
@@ -36,13 +36,13 @@ def test_no_schedule_ever_rises(schedule: str) -> None:
 
 
 def test_warm_up_rises_evenly_to_the_full_rate() -> None:
-    """Over 4 warm-up steps η comes in quarters, the first step already moving; then it stays."""
+    """Over 4 warm-up steps the rate is 1/4, 2/4, 3/4 and 4/4 of η; then it stays."""
     rates = [learning_rate_at(step, 10, 0.4, "constant", warmup_steps=4) for step in range(6)]
     assert rates == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
 
 
 def test_warm_up_multiplies_the_schedule() -> None:
-    """In the middle of the warm-up the cosine's own value is halved; from its end on it is whole."""
+    """The warm-up multiplies the cosine: by half in its middle, by 1 from its end on."""
     plain = [learning_rate_at(step, 50, 0.1, "cosine") for step in (4, 9, 30)]
     warmed = [learning_rate_at(step, 50, 0.1, "cosine", warmup_steps=10) for step in (4, 9, 30)]
     assert warmed == pytest.approx([plain[0] / 2, plain[1], plain[2]])

@@ -36,12 +36,12 @@ def network() -> Network:
 
 
 def kernel(network: Network) -> "np.ndarray[tuple[int, ...], np.dtype[np.floating]]":
-    """Return K as the first place's neurons have it."""
+    """Return K from the weights of the neurons at the first place."""
     return network[0].W[PIXELS_OF_PLACE[0], :MAPS]
 
 
 def test_it_is_a_convolution(network: Network) -> None:
-    """Each neuron's z is its window times its map's weights."""
+    """The z of each neuron is its window times the weights of its map."""
     x = np.random.default_rng(1).random((2, 784))
     z = forward(network, x).z[0].reshape(2, 8, 8, MAPS)
     for row, column in [(0, 0), (3, 7), (7, 2)]:
@@ -53,7 +53,7 @@ def test_it_is_a_convolution(network: Network) -> None:
 
 
 def test_the_shared_gradient_is_the_slope_by_the_shared_weight(network: Network) -> None:
-    """Moving one weight of K everywhere changes the cost by the gradient that share_gradients() gives it."""
+    """share_gradients() gives the slope of the cost as all copies of a weight change together."""
     rng = np.random.default_rng(2)
     x, y = rng.random((3, 784)), np.eye(10)[[1, 2, 3]]
     activity = forward(network, x)
@@ -72,7 +72,7 @@ def test_the_shared_gradient_is_the_slope_by_the_shared_weight(network: Network)
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_shared_weights_stay_equal_then_part(small_split: Split, optimizer: str) -> None:
-    """With every optimizer: equal bit for bit while shared, zero outside the windows; free afterwards."""
+    """While shared, copies are equal bit for bit with every optimizer; afterwards each weight differs."""
     recipe = Recipe(
         hidden=(PLACES * 2,),
         epochs=2,
@@ -96,7 +96,7 @@ def test_shared_weights_stay_equal_then_part(small_split: Split, optimizer: str)
 
 
 def test_other_sizes_are_refused() -> None:
-    """A shared start needs a first layer with as many neurons at each of the 64 places."""
+    """The first layer must have the same number of neurons at each of the 64 places."""
     for hidden in ((100,), ()):
         with pytest.raises(ValueError, match="multiple of 64"):
             Recipe(shared_epochs=1, hidden=hidden)

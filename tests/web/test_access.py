@@ -1,4 +1,4 @@
-"""For everyone: axe's rules, the keyboard, small and large screens, both themes; and the policy."""
+"""Accessibility: axe, the keyboard, screen sizes, themes, reduced motion; and the security policy."""
 
 import importlib.resources
 import json
@@ -18,7 +18,7 @@ WIDTHS = [360, 414, 768, 1024, 1440, 2200]
 
 
 def prefer(driver: Chrome, **features: str) -> None:
-    """Set what the reader's system prefers."""
+    """Emulate media features, such as the preferred colour scheme."""
     pairs = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": pairs})
 
@@ -30,7 +30,7 @@ def resize(driver: Chrome, width: int, height: int = 800) -> None:
 
 
 def violations(page: Page) -> list[dict[str, Any]]:
-    """Run all of axe's rules: what each violation is, and where."""
+    """Run all rules of axe, and return the violations with their elements."""
     page.run(AXE)
     found = page.run("return (await axe.run(document)).violations")
     return [{"rule": entry["id"], "where": [node["html"] for node in entry["nodes"]]} for entry in found]
@@ -38,7 +38,7 @@ def violations(page: Page) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(page: Page, media: Chrome, theme: str) -> None:
-    """No violation in either theme: empty, with an answer and all panels full, and on the tour."""
+    """There is no violation in either theme: empty, with all panels filled, and during the tour."""
     prefer(media, prefers_color_scheme=theme, prefers_reduced_motion="reduce")
     assert violations(page) == []
     page.draw_digit(5)
@@ -50,7 +50,7 @@ def test_axe_finds_nothing(page: Page, media: Chrome, theme: str) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_scrolls_sideways(page: Page, media: Chrome, width: int) -> None:
-    """From a phone to a wide screen, with every panel full, the page is as wide as the screen."""
+    """With all panels filled, the page is no wider than the screen, from phones to wide screens."""
     resize(media, width)
     page.example(1)
     page.click("#show-all")
@@ -62,7 +62,7 @@ def test_nothing_scrolls_sideways(page: Page, media: Chrome, width: int) -> None
 
 
 def test_the_theme_can_be_chosen_and_is_kept(page: Page, media: Chrome) -> None:
-    """The switch goes through dark, light and the system's; a choice outlives the page."""
+    """The button cycles through dark, light and system; the choice survives a reload."""
     prefer(media, prefers_color_scheme="light")
     ground = "return getComputedStyle(document.body).backgroundColor"
     light = page.run(ground)
@@ -78,7 +78,7 @@ def test_the_theme_can_be_chosen_and_is_kept(page: Page, media: Chrome) -> None:
 
 
 def test_everything_is_reached_by_keyboard(page: Page) -> None:
-    """Tab leads to tools, examples, digits, neurons and the switch, and what has the focus is outlined."""
+    """Tab reaches all controls, and the focused element has an outline."""
     page.example(1)
     reached = set()
     page.run("document.activeElement.blur(); scrollTo(0, 0)")
@@ -105,15 +105,15 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
     assert reached >= {"show-all", "layers", "neuron"}
 
 
-def test_a_keyboard_alone_gets_an_answer(page: Page) -> None:
-    """Enter on an example reads it."""
+def test_a_prediction_needs_only_the_keyboard(page: Page) -> None:
+    """Enter on an example shows and announces its prediction."""
     page.find("#examples button").send_keys(Keys.ENTER)
     page.wait_for_state("answered")
     assert page.text("#status") == f"{page.text('#summary')} {page.text('#detail')}"
 
 
-def test_little_moves_for_those_who_prefer_it(page: Page, media: Chrome) -> None:
-    """With reduced motion, the bars change at once."""
+def test_reduced_motion_is_respected(page: Page, media: Chrome) -> None:
+    """With reduced motion, the bars change without a transition."""
     duration = "return getComputedStyle(document.querySelector('.fill')).transitionDuration"
     assert page.run(duration) != "0s"
     prefer(media, prefers_reduced_motion="reduce")
@@ -121,7 +121,7 @@ def test_little_moves_for_those_who_prefer_it(page: Page, media: Chrome) -> None
 
 
 def test_an_injected_script_does_not_run(page: Page) -> None:
-    """The policy stops inline scripts, handlers and styles."""
+    """The Content Security Policy blocks inline scripts and event handlers."""
     page.run(
         "const script = document.createElement('script'); script.textContent = 'window.ran = 1';"
         "document.body.append(script);"
@@ -135,7 +135,7 @@ def test_an_injected_script_does_not_run(page: Page) -> None:
 
 
 def test_it_asks_no_other_host(page: Page) -> None:
-    """Drawn, explained and looked into, the page asked its own service alone."""
+    """Drawing a digit and explaining it sends requests to the service alone."""
     page.driver.get_log("performance")  # type: ignore[no-untyped-call]
     page.open()
     page.draw_digit(6)

@@ -1,4 +1,4 @@
-"""The page of /docs in a browser: accessibility, themes, widths, keyboard, and no need for scripts."""
+"""The API reference, /docs, in a browser: axe, themes, screen sizes, the keyboard, no JavaScript."""
 
 import pytest
 from selenium.webdriver import Chrome
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 @pytest.fixture
 def docs(page: Page) -> Page:
-    """The page, reached from the drawing page, with every response open."""
+    """The API reference, opened from the page, with all details expanded."""
     page.click('footer a[href="/docs"]')
     page.wait_until("return location.pathname === '/docs' && document.readyState === 'complete'")
     page.run("for (const details of document.querySelectorAll('details')) details.open = true")
@@ -23,14 +23,14 @@ def docs(page: Page) -> Page:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(docs: Page, media: Chrome, theme: str) -> None:
-    """The axe rules find no violation in either theme, with everything open."""
+    """There is no violation in either theme, with everything expanded."""
     prefer(media, prefers_color_scheme=theme)
     assert violations(docs) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_scrolls_sideways(docs: Page, media: Chrome, width: int) -> None:
-    """From a phone to a wide screen, neither the page nor a panel scrolls sideways."""
+    """Neither the page nor a panel is wider than its visible part, from phones to wide screens."""
     resize(media, width)
     assert docs.run("return document.documentElement.scrollWidth") <= width
     inner = docs.run(
@@ -39,8 +39,8 @@ def test_nothing_scrolls_sideways(docs: Page, media: Chrome, width: int) -> None
     assert inner == []
 
 
-def test_the_theme_is_shared_with_the_drawing_page(docs: Page, media: Chrome) -> None:
-    """The button changes the theme, and the drawing page then has the same."""
+def test_both_pages_share_the_theme(docs: Page, media: Chrome) -> None:
+    """The button changes the theme, and the choice applies to the other page too."""
     prefer(media, prefers_color_scheme="light")
     ground = "return getComputedStyle(document.body).backgroundColor"
     light = docs.run(ground)
@@ -51,8 +51,8 @@ def test_the_theme_is_shared_with_the_drawing_page(docs: Page, media: Chrome) ->
     assert docs.text("#theme") == "Theme: dark"
 
 
-def test_the_keyboard_closes_a_response(docs: Page) -> None:
-    """A link of the contents leads to its section; Tab continues there, outlined; Enter closes a response."""
+def test_the_keyboard_collapses_a_response(docs: Page) -> None:
+    """A link of the contents leads to its section, Tab continues there, Enter collapses a response."""
     docs.find('.contents a[href="#feedback"]').send_keys(Keys.ENTER)
     assert docs.run("return location.hash") == "#feedback"
     ActionChains(docs.driver).send_keys(Keys.TAB).perform()
@@ -64,8 +64,8 @@ def test_the_keyboard_closes_a_response(docs: Page) -> None:
     assert docs.run("return document.querySelector('#feedback details.response').open") is False
 
 
-def test_it_is_complete_without_scripts(driver: Chrome, server: Server) -> None:
-    """With scripts off, the content is shown, and the theme button, which needs them, is not."""
+def test_it_is_complete_without_javascript(driver: Chrome, server: Server) -> None:
+    """Without JavaScript, the reference is shown, and the theme button is hidden."""
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         driver.get(f"http://127.0.0.1:{server.port}/docs")

@@ -1,4 +1,4 @@
-"""The pictures of the page: made by their command, and small."""
+"""The pictures of the page in the documentation: reproducible and small."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ MOST_BYTES = 100_000
 
 
 def test_the_pictures_can_be_taken_anew(tmp_path: Path) -> None:
-    """The command writes every picture, each under 100 KB."""
+    """The command writes every picture, each with less than 100 kB."""
     need("chromium")
     need("chromedriver")
     paths = draw(tmp_path)
@@ -23,6 +23,6 @@ def test_the_pictures_can_be_taken_anew(tmp_path: Path) -> None:
 
 
 def test_the_pictures_that_are_kept_are_small() -> None:
-    """Those in docs/images/ are there, and under 100 KB each."""
+    """The committed pictures exist, each with less than 100 kB."""
     sizes = [(ROOT / "docs" / "images" / f"{name}.png").stat().st_size for name in SHOTS]
     assert max(sizes) < MOST_BYTES

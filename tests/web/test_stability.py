@@ -1,6 +1,7 @@
 """The drawing area never moves, and no error is shown while the pen is down."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,6 +205,23 @@ def test_an_unreachable_service_is_reported_when_the_pen_is_lifted(driver: Chrom
         page.lift()
         page.wait_for_state("unreachable")
         assert "does not respond" in page.text("#alert")
+    page.driver.get("about:blank")
+    page.complaints()
+
+
+def test_an_overload_or_missing_model_is_reported_when_the_pen_is_lifted(
+    driver: Chrome, tmp_path: Path
+) -> None:
+    """A 503 that arrives during a stroke is not shown before the pen is lifted."""
+    with running({"DIGITS_MODEL": f"{tmp_path}/none.npz"}) as server:
+        page = Page(driver, server.port).open()
+        page.press(50, 10)
+        WebDriverWait(driver, WAIT_SECONDS).until(lambda _: page.complaints())
+        page.move(50, 90)
+        assert page.run("return document.getElementById('alert').hidden")
+        page.lift()
+        page.wait_for_state("failed")
+        assert "The page will retry." in page.text("#alert")
     page.driver.get("about:blank")
     page.complaints()
 

@@ -139,7 +139,7 @@ def test_requests_that_wait_together_are_one_batch(seven: bytes) -> None:
 
 
 def test_a_thousand_pipelined_requests() -> None:
-    """However many requests come together on one connection, each is answered, or turned away."""
+    """However many requests arrive at once on one connection, each is answered or shed."""
     with plain_server(max_pending_requests=1) as server:
         (worker,) = server.wait_for_workers(1)
         with connected(server) as other, connected(server) as client:

@@ -30,7 +30,7 @@ def post(*fields: str, body: bytes = b"", path: str = "/predict", version: str =
 
 
 def length(text: str, body: bytes = b"12345" + SMUGGLED) -> bytes:
-    """Write a post of five bytes, and a request behind it, with a length that says so or not."""
+    """Write a post of five bytes with this length, right or wrong, and another request after it."""
     return post(f"Content-Length:{text}", body=body)
 
 

@@ -76,7 +76,7 @@ def test_the_same_request_is_the_same_however_it_is_written(plain: Server, way: 
 
 @pytest.mark.parametrize("browser", BROWSERS)
 def test_the_app_is_told_all_that_a_browser_says(plain: Server, browser: str) -> None:
-    """Each field of a browser's head is in the environ, whole; a second spelling of it gives the same."""
+    """Each field of a browser's head is in the environ, unchanged, however the spaces are written."""
     lines = BROWSERS[browser].splitlines()
     head = b"\r\n".join([b"GET /echo HTTP/1.1", b"Host: a", *lines])
     told = environ(plain, head + b"\r\n\r\n")

@@ -96,7 +96,7 @@ def test_slow_heads_and_bodies_hold_up_nobody(seven: bytes) -> None:
 
 
 def test_of_too_many_connections_the_oldest_go() -> None:
-    """With room for 20, a client is answered though 60 have begun a head; those of the first are closed."""
+    """With room for 20 connections and 60 incomplete heads, another client is answered; the oldest close."""
     with plain_server("--worker-connections", "20") as server, ExitStack() as stack:
         slow = []
         for _ in range(60):

@@ -38,7 +38,7 @@ def test_an_app_answers_in_each_way_of_the_standard(
     ],
 )
 def test_an_app_that_fails_is_answered_early(plain: Server, path: str, error: bytes) -> None:
-    """A failure before, while or after the app answers is one whole early response, and no part of its own.
+    """A failure in any step of the app is answered by one early response, and no part of the app's own.
 
     The connection closes, and other requests are answered.
     """

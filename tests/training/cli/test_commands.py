@@ -37,7 +37,7 @@ def fit(folder: Path, tmp_path: Path, *options: object) -> Result:
 
 
 def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> None:
-    """The weights file is written with all that the contract names; the other commands read it."""
+    """`fit` writes the weights file with all its metadata, and the other commands read it."""
     result = fit(mnist_folder, tmp_path, "--model-version", "0.1", "--dropout", "0.1,0.2", "--test")
     assert result.exit_code == 0, result.output
     assert "epoch   4: training loss" in result.output
@@ -82,7 +82,7 @@ def test_fit_then_evaluate_then_report(mnist_folder: Path, tmp_path: Path) -> No
 def test_bad_options_end_in_a_sentence(
     mnist_folder: Path, tmp_path: Path, options: list[str], words: str
 ) -> None:
-    """Exit code 2, one sentence, no traceback, and nothing written."""
+    """A bad option ends in exit code 2 and one sentence, without a traceback, and writes nothing."""
     result = fit(mnist_folder, tmp_path, *options)
     assert result.exit_code == 2
     assert words in result.output.replace("\n", " ")
@@ -90,7 +90,7 @@ def test_bad_options_end_in_a_sentence(
 
 
 def test_without_test_the_test_set_is_not_read(mnist_folder: Path, tmp_path: Path) -> None:
-    """A trial's figures are the validation split's; the file and its card say nothing of the test set."""
+    """Without --test, the figures are those of the validation split, and the test set is not mentioned."""
     result = fit(mnist_folder, tmp_path)
     assert "w.npz, validation split: error" in result.output.replace("\n", "")
     assert "test" not in load(tmp_path / "w.npz").metadata
@@ -99,7 +99,7 @@ def test_without_test_the_test_set_is_not_read(mnist_folder: Path, tmp_path: Pat
 
 
 def test_calibrated_anew_it_is_the_same(mnist_folder: Path, tmp_path: Path) -> None:
-    """What `fit` found, `calibrate` finds again in the file; a spoilt temperature is put right."""
+    """`calibrate` finds the same thresholds as `fit`, and corrects a wrong temperature in the file."""
     fit(mnist_folder, tmp_path)
     path, again = tmp_path / "w.npz", tmp_path / "again.npz"
     result = run("calibrate", "--data-dir", mnist_folder, "--weights", path, "--out", again)
@@ -115,7 +115,7 @@ def test_calibrated_anew_it_is_the_same(mnist_folder: Path, tmp_path: Path) -> N
 
 
 def test_fields_of_other_versions_are_passed_over(mnist_folder: Path, tmp_path: Path) -> None:
-    """A weights file with metadata and choices that are not known is evaluated, described and calibrated."""
+    """Commands that read a weights file pass over fields of metadata and recipe that they don't know."""
     fit(mnist_folder, tmp_path)
     path = tmp_path / "w.npz"
     known = load(path)
@@ -142,7 +142,7 @@ def test_fields_of_other_versions_are_passed_over(mnist_folder: Path, tmp_path: 
 
 
 def test_resume_otherwise_is_refused(mnist_folder: Path, tmp_path: Path) -> None:
-    """A resume with other layer sizes names the difference, and leaves the checkpoint as it is."""
+    """The error for a resume with other layer sizes names the difference; the checkpoint stays as it is."""
     checkpoint.save(tmp_path / "w.checkpoint.npz", begin(Recipe(hidden=(16,))))
     kept = (tmp_path / "w.checkpoint.npz").read_bytes()
     result = fit(mnist_folder, tmp_path, "--resume", "--hidden", "8")
@@ -152,7 +152,7 @@ def test_resume_otherwise_is_refused(mnist_folder: Path, tmp_path: Path) -> None
 
 
 def test_every_option_is_documented() -> None:
-    """`fit --help` has each choice of the recipe, with its explanation and default."""
+    """`fit --help` has each field of the recipe, with its explanation and default."""
     text = " ".join(run("fit", "--help").output.split())
     for entry in fields(Recipe):
         assert f"--{entry.name.replace('_', '-')}" in text
@@ -193,7 +193,7 @@ def interrupt_when_it_has(kept: Path, process: "subprocess.Popen[str]", number: 
 
 
 def test_interrupted_and_resumed_is_bit_for_bit(mnist_folder: Path, tmp_path: Path) -> None:
-    """Ctrl-C says how to resume, kill -9 says nothing; resumed, either ends as if never stopped."""
+    """Resumed after Ctrl-C (with the printed command) or kill -9, the weights are the same, bit for bit."""
     options = ["--hidden", "32", "--epochs", "60", "--batch-size", "20", "--dropout", "0.1"]
     whole = tmp_path / "whole.npz"
     assert run("fit", "--data-dir", mnist_folder, *options, "--out", whole).exit_code == 0

@@ -1,4 +1,4 @@
-"""Deformation: random where it should be, the same where it must be, and no more than it says."""
+"""Deformation: random by seed, and within its stated amounts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ def disc(n: int) -> Images:
 
 
 def test_the_same_seed_gives_the_same_images(mnist_500: Examples) -> None:
-    """All randomness comes from rng: equal seeds give equal images, others other ones."""
+    """All random numbers come from rng: equal seeds give equal images, other seeds others."""
     first, second, other = (deform(mnist_500.images, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
@@ -55,7 +55,7 @@ def test_each_image_is_deformed_in_its_own_way(mnist_500: Examples) -> None:
 
 
 def test_shape_and_type_are_kept_and_the_originals_too(mnist_500: Examples) -> None:
-    """Out come as many uint8 images, and those that went in are as they were."""
+    """The result has the same shape and dtype uint8, and the input is not changed."""
     before = mnist_500.images.copy()
     deformed = deform(mnist_500.images, np.random.default_rng(1))
     assert deformed.shape == before.shape
@@ -64,12 +64,12 @@ def test_shape_and_type_are_kept_and_the_originals_too(mnist_500: Examples) -> N
 
 
 def test_black_stays_black() -> None:
-    """There is no ink to move, and none comes in over the edge."""
+    """A black image stays black: no ink comes in from outside the image."""
     assert not deform(np.zeros((20, 28, 28), np.uint8), np.random.default_rng(1)).any()
 
 
 def test_a_smaller_strength_deforms_less(mnist_500: Examples) -> None:
-    """At a strength of 0 images stay as they are, and at 0.3 nearer to it than at 1."""
+    """A strength of 0 changes nothing, and 0.3 changes images less than 1."""
     none, light, full = (
         deform(mnist_500.images, np.random.default_rng(1), strength=strength).astype(int)
         for strength in (0.0, 0.3, 1.0)
@@ -80,19 +80,19 @@ def test_a_smaller_strength_deforms_less(mnist_500: Examples) -> None:
 
 
 def test_no_deformation_returns_the_input_exactly(mnist_500: Examples) -> None:
-    """With every amount at zero each pixel reads itself, in chunks that do not divide the images too."""
+    """With every amount at zero nothing changes, even if the chunks do not divide the images."""
     with only(chunk=7):
         assert np.array_equal(deform(mnist_500.images, np.random.default_rng(1)), mnist_500.images)
 
 
 def test_ink_is_not_lost_on_average(mnist_500: Examples) -> None:
-    """Growing and shrinking balance: the mean grey value changes by less than 5 %."""
+    """Enlarged and reduced images balance: the mean grey value changes by less than 5 %."""
     deformed = deform(mnist_500.images, np.random.default_rng(1))
     assert deformed.mean() == pytest.approx(mnist_500.images.mean(), rel=0.05)
 
 
 def test_reading_between_pixels_keeps_the_ink() -> None:
-    """A shift alone spreads each pixel over its neighbours without loss: rounding up and down balance."""
+    """Interpolation after a shift loses no ink on average: rounding up and down balance."""
     with only("SHIFT_PIXELS"):
         shifted = deform(disc(200), np.random.default_rng(1))
     assert shifted.mean() == pytest.approx(disc(1).mean(), rel=0.001)
@@ -162,14 +162,14 @@ def test_the_field_is_everywhere_alike() -> None:
     assert spread.max() < 1.5 * spread.min()
 
 
-def test_a_field_of_equal_arrows_moves_all_pixels_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pixels", [2, -2])
+def test_a_field_of_equal_arrows_moves_all_pixels_alike(monkeypatch: pytest.MonkeyPatch, pixels: int) -> None:
     """With the same coefficient at each point of the grid, every pixel is read that many pixels away."""
     with only("GRID_PIXELS"):
-        rng = SimpleNamespace(
-            uniform=np.random.default_rng(1).uniform,
-            standard_normal=np.ones,
-        )
-        monkeypatch.setattr(augmentation, "GRID_PIXELS", 2.0)
+        rng = SimpleNamespace(uniform=np.random.default_rng(1).uniform, standard_normal=np.ones)
+        monkeypatch.setattr(augmentation, "GRID_PIXELS", float(pixels))
         images = ramps(1)
         moved = deform(images, cast("np.random.Generator", rng)).astype(int) - images
-    assert (moved[:, 7:-7, 7:-7] == 2 * 9).all()
+    # Two rows and columns at one edge would be read outside the image.
+    inside = slice(0, -2) if pixels > 0 else slice(2, 28)
+    assert (moved[:, inside, inside] == pixels * 9).all()

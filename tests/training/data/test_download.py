@@ -122,7 +122,7 @@ def test_the_package_is_the_last_resort(
 
 
 def test_corrupt_downloads_are_never_kept(mirror: Mirror, tmp_path: Path) -> None:
-    """A file that is not what its checksum says is named with all that was tried, and not kept."""
+    """A download with a wrong checksum is not kept; the error names the file and every failure."""
     mirror.corrupt = True
     with pytest.raises(DataError, match="can't get train-images-idx3-ubyte, train-labels") as caught:
         fetch(tmp_path / "new", quiet, [mirror.url])
@@ -145,5 +145,5 @@ def test_a_damaged_file_is_said_and_replaced(mirror: Mirror, tmp_path: Path) -> 
 
 
 def test_the_default_folder_is_the_platforms() -> None:
-    """The cache lies where the platform keeps caches, under this program's name."""
+    """The default folder is that of the platform's caches, under the name of this program."""
     assert "digits" in default_folder().parts

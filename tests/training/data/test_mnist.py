@@ -1,4 +1,4 @@
-"""Reading MNIST: what is not whole is named and never used."""
+"""Reading MNIST: damaged files are named and not used."""
 
 import struct
 from pathlib import Path
@@ -10,7 +10,7 @@ from training.data.mnist import DataError, load_examples, load_split, parse_idx,
 
 
 def test_files_are_read(mnist_folder: Path, mnist_500: tuple[np.ndarray, np.ndarray]) -> None:
-    """What is in the files comes out, in order."""
+    """The arrays are those in the files, in order."""
     train = load_examples(mnist_folder, "train")
     np.testing.assert_array_equal(train.images, mnist_500[0][:400])
     np.testing.assert_array_equal(train.labels, mnist_500[1][:400])
@@ -28,7 +28,7 @@ def test_files_are_read(mnist_folder: Path, mnist_500: tuple[np.ndarray, np.ndar
     ids=["one byte short", "half", "empty", "a flipped bit", "one byte more"],
 )
 def test_damaged_files_are_named(mnist_folder: Path, damage: "type[bytes]") -> None:
-    """A corrupt or truncated file ends in a sentence that names it."""
+    """The error for a corrupt or truncated file names it, and the command that replaces it."""
     path = mnist_folder / "train-images-idx3-ubyte"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte: expected SHA-256 .* corrupt") as caught:
@@ -37,7 +37,7 @@ def test_damaged_files_are_named(mnist_folder: Path, damage: "type[bytes]") -> N
 
 
 def test_missing_files_are_named(mnist_folder: Path) -> None:
-    """A file that is not there is named, with the command that gets it."""
+    """The error for a missing file names it, and the command that downloads it."""
     (mnist_folder / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte: can't be read .*training fetch"):
         load_split(mnist_folder, seed=0)
@@ -57,13 +57,13 @@ def test_missing_files_are_named(mnist_folder: Path) -> None:
     ],
 )
 def test_headers_are_checked(content: bytes, words: str) -> None:
-    """Magic number, sizes and length must agree."""
+    """A file whose magic number, sizes and length do not agree is refused."""
     with pytest.raises(DataError, match=words):
         parse_idx(content, "file")
 
 
 def test_split_is_stratified_and_seeded() -> None:
-    """Of 60,000 labels as MNIST's, exactly 5,000 are chosen, each digit's share within one, by seed."""
+    """Of 60,000 labels distributed like MNIST's, 5,000 are chosen by seed, each digit's share within one."""
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(10, dtype=np.uint8), counts))
     chosen = stratified(labels, 1 / 12, np.random.default_rng(1))
@@ -74,7 +74,7 @@ def test_split_is_stratified_and_seeded() -> None:
 
 
 def test_parts_are_disjoint(mnist_folder: Path) -> None:
-    """Training and validation share no image, and lose none."""
+    """Each image is either in training or in validation."""
     split = load_split(mnist_folder, seed=0)
     assert len(split.validation.labels) == round(400 / 12)
     parts = [{image.tobytes() for image in part.images} for part in (split.train, split.validation)]
@@ -83,5 +83,5 @@ def test_parts_are_disjoint(mnist_folder: Path) -> None:
 
 
 def test_targets() -> None:
-    """Each row has its 1 at the digit."""
+    """Each row of the targets has its 1 at the digit."""
     np.testing.assert_array_equal(targets(np.array([3, 0], np.uint8)).argmax(axis=1), [3, 0])

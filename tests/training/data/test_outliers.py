@@ -12,7 +12,7 @@ from training.data.outliers import blobs, curves, noise, outliers, pieces, solid
 
 @pytest.mark.parametrize("kind", [noise, blobs, solids, strokes, curves])
 def test_every_kind_is_varied(kind: Callable[[int, np.random.Generator], Array]) -> None:
-    """Pictures of a kind differ from each other, have ink, and stay within their frame."""
+    """Pictures of each kind are 28 × 28, differ from one another, and have ink."""
     pictures = np.clip(kind(32, np.random.default_rng(0)), 0, 1)
     assert pictures.shape == (32, 28, 28)
     assert np.isfinite(pictures).all()
@@ -37,7 +37,7 @@ def test_pieces_are_of_real_digits(mnist_500: Examples) -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 32, 100])
 def test_any_number(mnist_500: Examples, n: int) -> None:
-    """So many are drawn as were asked for, the same ones for the same seed."""
+    """As many outliers are drawn as asked for, the same for the same seed."""
     first, again = (outliers(n, mnist_500.images, np.random.default_rng(3)) for _ in range(2))
     assert first.shape == (n, 28, 28)
     np.testing.assert_array_equal(first, again)

@@ -10,7 +10,7 @@ from training.engine.blocks import in_blocks
 
 @pytest.mark.parametrize("size", [1, 3, 4, 8, 21])
 def test_each_element_is_changed_once(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """With blocks of 4 elements, an array of any size is added to exactly once, with scratch as large."""
+    """With blocks of 4 elements, each element of an array of any size is changed exactly once."""
     monkeypatch.setattr(blocks, "BLOCK", 4)
     a, b = np.zeros(size, np.float32), np.arange(size, dtype=np.float32)
     scratched = []

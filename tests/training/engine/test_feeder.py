@@ -27,7 +27,7 @@ def test_epochs_depend_on_their_number_alone(source: Source) -> None:
 
 
 def test_an_epoch_is_the_one_that_would_be_drawn_here(source: Source) -> None:
-    """As draw_epoch in this process, but for a level where products round otherwise on several threads."""
+    """A fed epoch is that of draw_epoch here, to one grey level: threads change the rounding of products."""
     with feeding(source, 1) as epochs:
         fed, drawn = next(epochs), np.empty((source.size, 28, 28), np.uint8)
         draw_epoch(source, 1, drawn)

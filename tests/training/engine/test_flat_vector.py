@@ -8,7 +8,7 @@ from training.initializers import initialise
 
 
 def test_vector_and_arrays_are_the_same_memory() -> None:
-    """A change of the vector changes its parts, and the other way round; nothing is left out."""
+    """To change the vector is to change its views, and the reverse; every parameter is in it."""
     before = parameters(
         initialise([5, 4, 3], ["prelu", "softmax"], np.random.default_rng(0), biases="uniform")
     )
@@ -24,7 +24,7 @@ def test_vector_and_arrays_are_the_same_memory() -> None:
 
 
 def test_another_vector_in_the_same_form() -> None:
-    """Gradients and averages get the names and shapes of the parameters they belong to."""
+    """Views of another vector have the names and shapes of the parameters."""
     named = parameters(initialise([5, 4], ["softmax"], np.random.default_rng(0)))
     other = views(np.arange(24, dtype=np.float32), named)
     assert {name: part.shape for name, part in other.items()} == {"W0": (5, 4), "b0": (4,)}

@@ -1,4 +1,4 @@
-"""Calibration: temperature and threshold are what their equations say, and keep what they promise."""
+"""Calibration: temperature and thresholds follow their equations, and give the required coverage."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ EXACTLY = 10**9
 
 
 def draw(n: int, rng: np.random.Generator) -> tuple[Array, Labels]:
-    """Return logits (n, 10), and labels drawn with just the probabilities that they give."""
+    """Return logits (n, 10), and labels drawn with the probabilities of these logits."""
     logits = rng.normal(0, 2, (n, 10))
     cumulated = softmax(logits).cumsum(axis=1)
     labels = (cumulated < rng.random((n, 1))).sum(axis=1).clip(max=9)
@@ -22,13 +22,13 @@ def draw(n: int, rng: np.random.Generator) -> tuple[Array, Labels]:
 
 @pytest.mark.parametrize("scale", [0.2, 1.0, 4.0])
 def test_temperature_recovers_a_known_scaling(scale: float) -> None:
-    """Logits that speak the truth, multiplied by a scale, are divided by that scale again."""
+    """The temperature of calibrated logits that were multiplied by a factor is this factor."""
     logits, labels = draw(20_000, np.random.default_rng(1))
     assert temperature(scale * logits, labels, EXACTLY) == pytest.approx(scale, rel=0.03)
 
 
 def test_at_the_temperature_confidence_is_accuracy() -> None:
-    """What the network claims on average is what it gets right, to four digits."""
+    """At the temperature found, mean confidence equals accuracy, to four digits."""
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 10, 500).astype(np.uint8)
     logits = rng.normal(0, 3, (500, 10)) + 4 * targets(labels)
@@ -36,8 +36,8 @@ def test_at_the_temperature_confidence_is_accuracy() -> None:
     assert p.max(axis=1).mean() == pytest.approx((p.argmax(axis=1) == labels).mean(), abs=1e-4)
 
 
-def test_what_may_be_right_is_left() -> None:
-    """Logits that speak the truth are kept; scaled ones come back, to a standard error of the accuracy."""
+def test_calibrated_logits_are_left_as_they_are() -> None:
+    """Calibrated logits have temperature 1; confidence of scaled ones is a standard error off accuracy."""
     logits, labels = draw(5000, np.random.default_rng(3))
     assert temperature(logits, labels, 5000) == 1.0
     accuracy = (logits.argmax(axis=1) == labels).mean()
@@ -47,8 +47,8 @@ def test_what_may_be_right_is_left() -> None:
         assert p.max(axis=1).mean() == pytest.approx(accuracy + side * standard_error, abs=1e-4)
 
 
-def test_a_few_wrong_labels_make_no_doubter() -> None:
-    """One label in a hundred wrong costs the others a hundredth of their confidence, and not more."""
+def test_a_few_wrong_labels_lower_confidence_little() -> None:
+    """If one label in a hundred is wrong, confidence falls by one hundredth, and not more."""
     labels = (np.arange(500) % 10).astype(np.uint8)
     logits = 15 * targets(labels)
     labels[:5] = (labels[:5] + 1) % 10
@@ -57,7 +57,7 @@ def test_a_few_wrong_labels_make_no_doubter() -> None:
 
 
 def test_temperature_stays_in_its_bounds() -> None:
-    """Where no temperature is low or high enough, the search ends at its bounds, 1/20 and 20."""
+    """If no temperature is low or high enough, the result is 1/20 or 20."""
     labels = np.arange(10, dtype=np.uint8)
     always_right, always_wrong = targets(labels), targets(9 - labels)
     assert temperature(always_right, labels, EXACTLY) == pytest.approx(1 / 20, rel=1e-3)
@@ -73,14 +73,14 @@ def test_threshold_by_hand() -> None:
 
 
 def test_threshold_divides_by_the_temperature() -> None:
-    """The threshold is a probability after temperature: the one that serving compares it with."""
+    """The threshold is a probability after division by the temperature, as the decision compares it."""
     logits, labels = draw(300, np.random.default_rng(3))
     cooled = set_threshold(logits, labels, temperature=2.0, alpha=0.1)
     assert cooled == set_threshold(logits / 2, labels, temperature=1.0, alpha=0.1)
 
 
 def test_too_few_images_give_sets_of_every_digit() -> None:
-    """With fewer than 1 / alpha - 1 images nothing can be left out, so the threshold is 0."""
+    """With fewer than 1 / alpha - 1 images the threshold is 0, so that every digit is in the set."""
     logits, labels = draw(98, np.random.default_rng(4))
     assert set_threshold(logits, labels, temperature=1.0, alpha=0.01) == 0.0
     logits, labels = draw(99, np.random.default_rng(4))
@@ -88,7 +88,7 @@ def test_too_few_images_give_sets_of_every_digit() -> None:
 
 
 def test_coverage_on_fresh_draws() -> None:
-    """New images have their digit in the set with probability 1 - alpha or a little more, not less.
+    """The true digit of new images is in the set with probability 1 - alpha or slightly more.
 
     Over all draws the expected coverage lies from 1 - alpha to 1 - alpha + 1 / (n + 1).
     """
@@ -104,7 +104,7 @@ def test_coverage_on_fresh_draws() -> None:
 
 
 def test_the_share_abstained_is_kept_to() -> None:
-    """Sets of not one digit and too little evidence together make up the share."""
+    """Sets without exactly one digit and too little evidence together abstain on the given share."""
     logits, labels = draw(2000, np.random.default_rng(6))
     least = set_threshold(logits, labels, temperature=1.0, alpha=0.4)
     single = (softmax(logits) >= least).sum(axis=1) == 1

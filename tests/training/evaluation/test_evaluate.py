@@ -1,4 +1,4 @@
-"""Evaluation: each figure against one worked by hand."""
+"""Evaluation: each figure equals the one computed by hand."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_figures_by_hand() -> None:
 
 
 def test_precision_and_recall_by_hand() -> None:
-    """Precision divides by what was read, recall by what is true; without images both are NaN."""
+    """Precision divides by the images read as a digit, recall by those of the digit; 0 images give NaN."""
     model, images = giving(P, set_threshold=0.25)
     evaluation = evaluate(model, Examples(images, TRUE))
     assert evaluation.precision[:3] == pytest.approx([1 / 2, 2 / 3, 1])
@@ -67,7 +67,7 @@ def test_precision_and_recall_by_hand() -> None:
 
 
 def test_an_empty_set_abstains() -> None:
-    """A threshold that no probability reaches leaves every set empty: all abstain, none covers."""
+    """If no probability reaches the threshold, every set is empty: abstention is 1, coverage 0."""
     model, images = giving(P, set_threshold=0.95)
     evaluation = evaluate(model, Examples(images, TRUE))
     assert (evaluation.abstention, evaluation.coverage) == (1.0, 0.0)
@@ -81,9 +81,9 @@ def test_probabilities_take_the_temperature() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    """Two bins of two: one promises 0.6 and keeps 0.5, one promises 0.9 and keeps 1: 0.1 on average.
+    """Two bins of two: confidence 0.6 with accuracy 0.5, and 0.9 with accuracy 1, are 0.1 on average.
 
-    In one bin for all, too sure and not sure enough would hide each other.
+    In a single bin the two differences cancel out.
     """
     p = np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.4, 0.6]])
     labels = np.array([0, 0, 1, 0], np.uint8)
@@ -91,12 +91,12 @@ def test_calibration_error_by_hand() -> None:
     assert expected_calibration_error(p, labels, bins=1) == pytest.approx(0.0)
 
 
-def test_calibration_error_of_honest_and_boastful_probabilities() -> None:
-    """Labels drawn with their probabilities leave only noise; the same labels boasted of leave more."""
+def test_calibration_error_of_honest_and_overconfident_probabilities() -> None:
+    """For labels drawn with their probabilities the error is only noise; overconfidence adds to it."""
     rng = np.random.default_rng(1)
     confidence = rng.uniform(0.5, 1, 30_000)
     p = np.stack([confidence, 1 - confidence], axis=1)
     labels = (rng.random(30_000) > confidence).astype(np.uint8)
-    boastful = p**3 / (p**3).sum(axis=1, keepdims=True)
+    overconfident = p**3 / (p**3).sum(axis=1, keepdims=True)
     assert expected_calibration_error(p, labels) < 0.01
-    assert expected_calibration_error(boastful, labels) > 0.1
+    assert expected_calibration_error(overconfident, labels) > 0.1

@@ -1,4 +1,4 @@
-"""The card that ships belongs to the weights that ship."""
+"""The model card that ships is that of the weights that ship."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ MODELS = Path(__file__).parents[3] / "models"
 
 
 def test_card_and_weights_agree() -> None:
-    """models/CARD.md is what models/digits.npz says of itself, to the letter."""
+    """models/CARD.md is the card of models/digits.npz, character by character."""
     assert (MODELS / "CARD.md").read_text(encoding="utf-8") == card(load(MODELS / "digits.npz"))

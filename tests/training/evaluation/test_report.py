@@ -1,4 +1,4 @@
-"""The report: one page that stands alone, says what was measured, and trusts no text put into it."""
+"""The report: one self-contained page with all figures, in which inserted texts are escaped."""
 
 import base64
 import io
@@ -68,7 +68,7 @@ class Page(HTMLParser):
 
 
 def untrained(**metadata: object) -> Model:
-    """Return a small model that learned nothing, and so makes mistakes."""
+    """Return a small model with random weights, which makes mistakes."""
     network = initialise([784, 12, 10], ["relu", "softmax"], np.random.default_rng(1))
     required = {"name": "digits", "version": "1.0", "temperature": 1.0, "set_threshold": 0.05}
     required["evidence_threshold"] = 0.5
@@ -100,7 +100,7 @@ def page(path: Path) -> Page:
 
 
 def test_nothing_outside_is_referred_to(page: Page) -> None:
-    """Whatever a browser would load is a data: address; there are no scripts and no links out."""
+    """Everything that a browser would load is a data: address; there are no scripts and no outside links."""
     references = [
         value
         for _, attributes in page.tags
@@ -114,7 +114,7 @@ def test_nothing_outside_is_referred_to(page: Page) -> None:
 
 
 def test_hostile_texts_stay_text(page: Page) -> None:
-    """A name, version, date, recipe or file name made of tags is shown letter by letter and does nothing."""
+    """A name, version, date, recipe or file name with HTML tags is shown as text and has no effect."""
     assert "".join(page.text["h1"]) == "".join(page.text["title"]) == f"{HOSTILE} <b>2</b>"
     assert "trained on <u>today</u>" in "".join(page.text["p"])
     assert HOSTILE in page.text["td"]
@@ -124,7 +124,7 @@ def test_hostile_texts_stay_text(page: Page) -> None:
 
 
 def test_page_is_well_formed_and_says_what_it_is(page: Page) -> None:
-    """Every tag that opens closes, in order; language and encoding are given, and one heading leads."""
+    """Every opened tag is closed, in order; language and encoding are given, and there is one h1."""
     assert page.open == []
     assert page.named("html") == [{"lang": "en"}]
     assert {"charset": "utf-8"} in page.named("meta")
@@ -134,7 +134,7 @@ def test_page_is_well_formed_and_says_what_it_is(page: Page) -> None:
 
 
 def test_every_image_is_a_png_told_in_words(page: Page) -> None:
-    """Each figure comes for light and for dark, both real PNGs, with an alternative text that says more."""
+    """Each figure is there for light and for dark, both valid PNGs, with an alternative text."""
     for attributes in page.named("img"):
         assert len(attributes["alt"] or "") > 40
     for reference in [a["src"] for a in page.named("img")] + [a["srcset"] for a in page.named("source")]:
@@ -157,7 +157,7 @@ def brightness(png: bytes) -> float:
 
 
 def test_figures_lie_beside_the_page(path: Path) -> None:
-    """Each figure is there as a real PNG of the page's own picture, and there is nothing else."""
+    """The folder has the page and each of its figures as a PNG, and nothing else."""
     assert {file.name for file in path.parent.iterdir()} == {"report.html", *(f"{f}.png" for f in FIGURES)}
     for name in FIGURES:
         content = (path.parent / f"{name}.png").read_bytes()
@@ -193,13 +193,13 @@ def test_a_model_that_remembers_no_training_has_a_report_too(mnist_500: Examples
 
 
 def test_the_same_figure_gives_the_same_bytes() -> None:
-    """Nothing in a picture depends on when it is drawn, so that a page may be compared with another."""
+    """A figure drawn twice gives the same bytes, so that two reports can be compared."""
     first, second = (figures.png(figures.confusion_matrix(np.eye(10, dtype=int))) for _ in range(2))
     assert first == second
 
 
 def test_curves_show_every_value_and_mark_the_best_epoch() -> None:
-    """All that was measured is drawn within the axes, in each column; the mark is at the lowest cost."""
+    """Every measured value is drawn within the axes of its column; the mark is at the lowest cost."""
     history = [Epoch(Measure(**epoch["train"]), Measure(**epoch["validation"])) for epoch in HISTORY]
     worse = [Epoch(Measure(9.0, 0.8), Measure(8.0, 0.9)), *history]
     figure = figures.learning_curves({"one": history, "other": worse})
@@ -216,14 +216,14 @@ def test_curves_show_every_value_and_mark_the_best_epoch() -> None:
 
 
 def legend(figure: Figure, axes: int) -> list[str]:
-    """Return the legend's words."""
+    """Return the texts of the legend."""
     found = figure.axes[axes].get_legend()
     assert found is not None
     return [text.get_text() for text in found.get_texts()]
 
 
 def test_confusion_colours_mistakes_alone() -> None:
-    """However large the diagonal, the colours span the mistakes; every count can be read."""
+    """The scale of colours is that of the mistakes, however large the diagonal; every count is legible."""
     confusion = np.diag(np.full(10, 100_000))
     confusion[4, 9] = 7
     axes = figures.confusion_matrix(confusion).axes[0]
@@ -237,7 +237,7 @@ def test_confusion_colours_mistakes_alone() -> None:
 
 
 def test_worst_mistakes_are_shown_with_both_digits(mnist_500: Examples) -> None:
-    """The wrong answers given with most confidence come first, each with both digits and confidence."""
+    """The wrong answers with the highest confidence come first, each with both digits and confidence."""
     p = np.full((500, 10), 0.0)
     p[np.arange(500), mnist_500.labels] = 1
     for index, confidence in ((10, 0.6), (20, 0.99999), (30, 0.8)):
@@ -255,7 +255,7 @@ def test_worst_mistakes_are_shown_with_both_digits(mnist_500: Examples) -> None:
 
 
 def test_a_perfect_reader_has_a_report_too(mnist_500: Examples) -> None:
-    """Without a mistake, and with digits that were never there, every figure can still be drawn."""
+    """Every figure can be drawn without mistakes, and with digits of which there are no images."""
     p = np.eye(10)[mnist_500.labels]
     perfect = Evaluation(0.0, 0.0, 1.0, 0.0, np.diag([50] * 9 + [0]))
     for figure in (
@@ -267,7 +267,7 @@ def test_a_perfect_reader_has_a_report_too(mnist_500: Examples) -> None:
 
 
 def test_bars_are_as_long_as_what_is_lacking() -> None:
-    """Precision and recall hang from 100 %: for each digit the bar ends at the value itself."""
+    """Each bar of precision and recall goes from 100 % down to its value."""
     confusion = np.diag([8] * 10)
     confusion[3, 5] = 2
     evaluation = Evaluation(0.02, 0.0, 1.0, 0.0, confusion)
@@ -281,7 +281,7 @@ def test_bars_are_as_long_as_what_is_lacking() -> None:
 
 @pytest.mark.parametrize("neurons", [1, 12, 100])
 def test_weights_are_ordered_by_norm_on_one_scale(neurons: int) -> None:
-    """The neuron of largest norm comes first, at most 64 are shown, and 0 is the middle of the colours."""
+    """The neuron of the largest norm is first, at most 64 are shown, and 0 is the middle of the scale."""
     W = np.random.default_rng(1).normal(0, 0.1, (784, neurons))
     W[:, -1] *= 3
     drawn = figures.first_layer_weights(W).axes[0].images[0]

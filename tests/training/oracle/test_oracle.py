@@ -69,7 +69,7 @@ def test_losses_and_gradients_equal_pytorchs(hidden: str, loss: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_steps_equal_pytorchs(name: str, weight_decay: float) -> None:
-    """Three steps of each optimizer, with and without decoupled decay, lead where PyTorch's do.
+    """Three steps of each optimizer, with and without decoupled decay, give PyTorch's parameters.
 
     With decay, Adam's are compared with PyTorch's AdamW.
     """
