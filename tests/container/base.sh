@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# A stand-in for the image that the Dockerfile builds on, where no registry of images can be reached: Debian's
-# smallest system, with the Python and the certificates of whoever runs the tests. For tests alone. Needs root and
-# mmdebstrap.
+# Build a stand-in for the Dockerfile's base image, for machines without access to an image registry: a minimal
+# Debian with this machine's Python and certificates. Only for tests; needs root and mmdebstrap.
 #   base.sh OUT.tar
 set -euo pipefail
 out=$1
@@ -10,7 +9,7 @@ version=$(python3 -c 'import sys; print("{}.{}".format(*sys.version_info))')
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
-# The libraries that CPython is linked to; no manuals, no translations.
+# The libraries that CPython links to, without manuals and translations.
 libraries=libbz2-1.0,libexpat1,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0,libssl3,libuuid1,zlib1g
 mmdebstrap --quiet --variant=minbase --include="ca-certificates,$libraries" \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -25,7 +24,7 @@ tar -C "$prefix/lib" --exclude=__pycache__ --exclude=test --exclude=idlelib --ex
   --exclude=site-packages -cf - "python$version" | tar -C "$to/lib" -xf -
 ln -s "python$version" "$to/bin/python3"
 ln -s python3 "$to/bin/python"
-# Where Debian keeps certificates; pip looks into a bundle of its own unless it is told.
+# pip uses its own bundle of certificates unless it is configured otherwise.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$root/etc/pip.conf"
 chroot "$root" ldconfig

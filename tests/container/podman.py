@@ -1,4 +1,4 @@
-"""Podman for tests: builds the image, runs it as the README says to, and leaves nothing behind."""
+"""Podman for tests: builds the image, runs it with the recommended options, and leaves nothing behind."""
 
 import os
 import shutil
@@ -11,9 +11,9 @@ from pathlib import Path
 from benchmarks.serving.server import free_ports
 
 BASE_SCRIPT = Path(__file__).parent / "base.sh"
-# Kept from one run to the next, as wheels are: it takes half a minute to make.
+# The base image is cached, because it takes half a minute to build.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "digits"
-# What runs as well where there is neither systemd nor a daemon.
+# Options that need neither systemd nor a daemon.
 CONFIGURATION = """\
 [containers]
 default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
@@ -22,7 +22,7 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
-# Network of the host: the tests' machine may have no other to give.
+# The host's network: the machine may offer no other.
 RUN = (
     *("--network=host", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
     *("--memory=256m", "--pids-limit=64", "--ulimit=nproc=1024:1024", "--ulimit=nofile=20000:20000"),
@@ -34,14 +34,14 @@ class Podman:
 
     def __init__(self, program: str, folder: Path) -> None:
         """Keep the configuration in a folder."""
-        # The monitor of a container that runs out of memory leaves a file where it stands.
+        # The monitor of a container that exhausts its memory leaves a file in its working directory.
         self.program, self.folder = program, folder
         configuration = folder / "containers.conf"
         configuration.write_text(CONFIGURATION)
         self.environment = os.environ | {"CONTAINERS_CONF": str(configuration)}
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
-        """Run a command and return what it says; fail with its words when it does."""
+        """Run a command and return its output; fail with its error output if it fails."""
         ended = self.attempt(*arguments)
         assert not check or ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
@@ -58,12 +58,12 @@ class Podman:
         )
 
     def size(self, image: str) -> int:
-        """Return an image's bytes."""
+        """Return the size of an image in bytes."""
         return int(self("image", "inspect", image, "--format", "{{.Size}}"))
 
 
 def base_image(podman: Podman, tag: str) -> None:
-    """Make the stand-in base image, from its archive if that was made before by this Python."""
+    """Import the stand-in base image, building its archive if there is none for this version of Python."""
     archive = CACHE / f"base-{sys.version_info.major}.{sys.version_info.minor}.tar"
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -77,15 +77,15 @@ class Container:
     """A running container of the image."""
 
     def __init__(self, podman: Podman, number: str, port: int) -> None:
-        """Know where it answers."""
+        """Remember the container's id and port."""
         self.podman, self.number, self.port = podman, number, port
 
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in it."""
+        """Run a command in the container."""
         return self.podman.attempt("exec", self.number, *command)
 
     def log(self) -> list[str]:
-        """Return its lines so far."""
+        """Return the lines of the container's log."""
         ended = self.podman.attempt("logs", self.number)
         return (ended.stdout + ended.stderr).splitlines()
 

@@ -1,4 +1,4 @@
-"""The image: built from the Dockerfile, run as the README says to, and treated as an operator would."""
+"""The image, built from the Dockerfile and run with the options that the documentation recommends."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ READY_SECONDS = 60
 KILLED = 128 + signal.SIGKILL
 MOST_BYTES = 90_000_000
 
-# The worker is made the first to be ended for want of memory; then there is want of memory, until it is gone.
+# Make the worker the kernel's first choice when memory is exhausted; then allocate until it is killed.
 USE_ALL_MEMORY = """
 import os, pathlib, sys
 worker = pathlib.Path("/proc") / sys.argv[1]
@@ -53,14 +53,14 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
 
 @pytest.fixture(scope="session")
 def running_image(podman: Podman) -> Iterator[Container]:
-    """A container of it, ready."""
+    """A container that is ready."""
     with container(podman, TAG, {}) as running:
         wait_until_ready(running)
         yield running
 
 
 def wait_until_ready(running: Container) -> None:
-    """Wait until it says so itself, by the image's own health check."""
+    """Wait until the image's own health check succeeds."""
     give_up = time.monotonic() + READY_SECONDS
     while running.podman.attempt("healthcheck", "run", running.number).returncode:
         assert time.monotonic() < give_up, "\n".join(running.log())
@@ -78,22 +78,22 @@ def answers(running: Container, body: bytes) -> int:
 pytestmark = pytest.mark.xdist_group("podman")
 
 
-def test_a_png_gets_its_digit(running_image: Container, seven: bytes) -> None:
+def test_image_reads_a_digit(running_image: Container, seven: bytes) -> None:
     """The container reads a digit, and its log is JSON."""
     assert answers(running_image, seven) == 7
     assert {json.loads(line)["level"] for line in running_image.log()} == {"info"}
 
 
-def test_its_command_line_is_there(running_image: Container) -> None:
-    """The check finds nothing wrong but that the port is taken: the service has it."""
+def test_image_has_the_command_line(running_image: Container) -> None:
+    """`check` runs in the image; its only error is the port that the service itself uses."""
     ended = running_image.run("python", "-m", "service", "check")
     assert ended.returncode == 1
     where = f"127.0.0.1, port {running_image.port}"
     assert ended.stderr == f"digits: can't listen on {where}: Address already in use\n"
 
 
-def test_it_can_do_no_more_than_it_must(running_image: Container) -> None:
-    """It runs as nobody, on a system that can't be written to, without capabilities, and can't get any."""
+def test_container_has_no_privileges(running_image: Container) -> None:
+    """The service runs as nobody on a read-only file system, has no capabilities, and can't gain any."""
     status = dict(
         line.split(":\t", 1) for line in running_image.run("cat", "/proc/1/status").stdout.splitlines()
     )
@@ -104,8 +104,8 @@ def test_it_can_do_no_more_than_it_must(running_image: Container) -> None:
         assert "Read-only file system" in running_image.run("touch", f"{folder}/x").stderr
 
 
-def test_the_layers_are_small(podman: Podman) -> None:
-    """What the image adds to its base is less than 90 MB, and holds no test, no training and no cache."""
+def test_layers_are_small(podman: Podman) -> None:
+    """The image adds less than 90 MB to its base, and contains no tests, no training and no caches."""
     assert podman.size(TAG) - podman.size(BASE) < MOST_BYTES
     with container(podman, TAG, {}) as running:
         found = running.run("find", "/srv/digits", "/opt/digits", "-name", "__pycache__").stdout
@@ -113,13 +113,13 @@ def test_the_layers_are_small(podman: Podman) -> None:
     assert (found, kept) == ("", ["models", "service"])
 
 
-def test_a_worker_that_runs_out_of_memory_is_replaced(podman: Podman, seven: bytes) -> None:
-    """When the system ends a worker for want of memory, the container goes on, and so does its count."""
+def test_out_of_memory(podman: Podman, seven: bytes) -> None:
+    """When the kernel kills a worker because memory is exhausted, it is replaced, and its counts stay."""
     with container(podman, TAG, {"DIGITS_WORKERS": "1"}) as running:
         wait_until_ready(running)
         assert answers(running, seven) == 7
         worker = running.run("cat", "/proc/1/task/1/children").stdout.split()[0]
-        # Who wants all the memory may be the next to be ended, before the worker is gone altogether.
+        # The program that allocates the memory may be killed, too, before the worker has exited.
         assert running.run("python", "-c", USE_ALL_MEMORY, worker).returncode in {0, KILLED}
         wait_until_ready(running)
         assert answers(running, seven) == 7
@@ -131,8 +131,8 @@ def test_a_worker_that_runs_out_of_memory_is_replaced(podman: Podman, seven: byt
         assert "digits_worker_exits_total 1.0" in text
 
 
-def test_limits_need_no_place_on_the_disk(podman: Podman, seven: bytes) -> None:
-    """On a system that can't be written to, with metrics on their own port, clients are limited as well."""
+def test_rate_limit_on_read_only_file_system(podman: Podman, seven: bytes) -> None:
+    """Rate limits need no writable disk; metrics on their own port count the refusals."""
     limits = {"DIGITS_RATE_LIMIT": "0.001", "DIGITS_RATE_BURST": "3"}
     port, _ = free_ports()
     with container(podman, TAG, limits | {"DIGITS_METRICS_PORT": str(port)}) as running:
@@ -146,8 +146,8 @@ def test_limits_need_no_place_on_the_disk(podman: Podman, seven: bytes) -> None:
             connection.close()
 
 
-def test_it_ends_what_it_has_begun(podman: Podman) -> None:
-    """Told to stop while it reads a photo, it answers, and ends with 0."""
+def test_stop_answers_pending_requests(podman: Podman) -> None:
+    """A container that is stopped while it reads a photo answers the request, and exits with 0."""
     photo = png(np.random.default_rng(1).integers(0, 256, (2000, 2000)).astype(np.uint8))
     with container(podman, TAG, {}) as running:
         wait_until_ready(running)
@@ -160,7 +160,7 @@ def test_it_ends_what_it_has_begun(podman: Podman) -> None:
 
         asking = threading.Thread(target=ask)
         asking.start()
-        time.sleep(0.1)  # for the photo to be on its way; were it not, the claim would hold as well
+        time.sleep(0.1)  # until the photo is being read; the claim holds otherwise, too
         podman("stop", "--time", "30", running.number)
         asking.join()
         state = podman("inspect", running.number, "--format", "{{.State.ExitCode}}")

@@ -1,4 +1,4 @@
-"""A real Alertmanager for tests, and a receiver that keeps what it is told."""
+"""A real Alertmanager for tests, and a webhook receiver that keeps the notifications."""
 
 import json
 import queue
@@ -13,30 +13,30 @@ from tests.deploy.tools import serving
 
 
 class Receiver(HTTPServer):
-    """Whoever takes alerts: it keeps the names of those that it is told of."""
+    """A webhook that keeps the names of the alerts that it receives."""
 
     def __init__(self) -> None:
         """Listen on a free port."""
         super().__init__(("127.0.0.1", 0), Handler)
-        self.told: queue.Queue[str] = queue.Queue()
+        self.received: queue.Queue[str] = queue.Queue()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Takes one notification."""
+    """Receives one notification."""
 
     server: Receiver
 
     def do_POST(self) -> None:
-        """Keep the alerts' names."""
+        """Keep the names of the alerts."""
         document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
         for alert in document["alerts"]:
-            self.server.told.put(alert["labels"]["alertname"])
+            self.server.received.put(alert["labels"]["alertname"])
 
     def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def receiving() -> Iterator[Receiver]:
 
 @contextmanager
 def alertmanager(folder: Path, port: int) -> Iterator[int]:
-    """Run Alertmanager with the project's configuration, but for the receiver and for how long it waits."""
+    """Run Alertmanager with the project's configuration, except for the receiver and a shorter group_wait."""
     text = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")
     for there, here in [
         ("http://receiver:9095/", f"http://127.0.0.1:{port}/"),

@@ -1,13 +1,13 @@
-// What a dashboard's JSON must be: Grafana's own type, in the few places narrowed or widened where its files differ.
+// The type of a dashboard's JSON: Grafana's own type, changed where Grafana's own files differ from it.
 import type { Dashboard, DashboardLink, FieldConfig, GraphFieldConfig, Panel } from "@grafana/schema";
 
-// JSON has no enumerations, only the texts that they stand for.
+// JSON has the values of enumerations as strings.
 type Json<T> = T extends string ? `${T}` : T extends object ? { [K in keyof T]: Json<T[K]> } : T;
 
-// The schema gives a panel's link all that a dashboard's has. Grafana itself stores less of it: the rest is left out.
+// In the schema, a panel's link has all properties of a dashboard's link. Grafana stores only some of them.
 type Link = Pick<DashboardLink, "title" | "url"> & Partial<DashboardLink>;
 
-// The schema allows anything here, as plug-ins may have settings of their own; all that is set here is of time series.
+// The schema allows any value here, because plug-ins have settings of their own; ours are those of time series.
 type Field = Omit<FieldConfig, "custom"> & { custom?: GraphFieldConfig };
 
 // Rows need no type: no dashboard has any.

@@ -1,4 +1,4 @@
-"""Grafana's own types for dashboards, from its npm package, and what TypeScript says by them."""
+"""Grafana's own types for dashboards, from its npm package, and the errors that TypeScript finds."""
 
 import json
 import os
@@ -27,21 +27,21 @@ WAIT_SECONDS = 300
 
 
 def packages() -> Path:
-    """Return the folder with the packages, in the user's cache; the first time they are fetched."""
+    """Return the folder of the packages in the user's cache; fetch them if they are not there."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "digits"
     folder = cache / f"grafana-schema-{GRAFANA}-typescript-{TYPESCRIPT}"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=cache, prefix="grafana-schema-") as name:
             made = fetch(Path(name) / "made")
-            # Whoever else makes it at this moment may be first, with the same.
+            # Another process may have created the same folder meanwhile.
             with suppress(OSError):
                 made.rename(folder)
     return folder
 
 
 def fetch(folder: Path) -> Path:
-    """Let npm install the packages into a new folder."""
+    """Install the packages into a new folder with npm."""
     npm = need("npm")
     folder.mkdir()
     text = json.dumps({"private": True, "dependencies": PACKAGES})
@@ -55,7 +55,7 @@ def fetch(folder: Path) -> Path:
 
 
 def faults(folder: Path, dashboards: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
-    """Return what TypeScript has against each dashboard, as Grafana's type; its files go to folder."""
+    """Return TypeScript's errors in each dashboard as a value of Grafana's type; its files go to `folder`."""
     node, modules = need("node"), packages() / "node_modules"
     (folder / "node_modules").symlink_to(modules)
     shutil.copy(TYPES, folder)
@@ -69,7 +69,7 @@ def faults(folder: Path, dashboards: dict[str, dict[str, Any]]) -> dict[str, lis
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
     )
     found = re.findall(r"^([\w-]+)\.ts\((.+)$", done.stdout, re.MULTILINE)
-    # Without a fault it says nothing; and nothing but faults of these files is expected.
+    # Without errors the compiler prints nothing, and it prints only errors in these files.
     assert bool(found) == bool(done.returncode), done.stdout + done.stderr
     assert {name for name, _ in found} <= dashboards.keys(), done.stdout
     return {name: [text for other, text in found if other == name] for name in dashboards}

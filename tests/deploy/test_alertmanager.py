@@ -1,4 +1,4 @@
-"""A real Alertmanager tells of a page, keeps back what is less urgent, and hears of a real alert."""
+"""A real Alertmanager sends pages, inhibits less urgent alerts, and receives a real alert."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.deploy.tools import WAIT_SECONDS
 from tests.needs import need
 from tests.server import running
 
-# More than one and a half for each of two workers.
+# The alert needs more than 1.5 exits for each of the two workers.
 KILLED = 5
 
 
@@ -25,23 +25,23 @@ def post(port: int, *alerts: tuple[str, str, str]) -> None:
     urllib.request.urlopen(request, timeout=WAIT_SECONDS).close()  # noqa: S310 - the same
 
 
-def test_a_page_is_told_and_its_tickets_are_not() -> None:
-    """Of a page and a ticket for one job the page alone arrives; a ticket for another job arrives, too."""
+def test_page_inhibits_tickets() -> None:
+    """A page inhibits the tickets of its job, but not those of another job."""
     with (
         TemporaryDirectory() as folder,
         receiving() as receiver,
         alertmanager(Path(folder), receiver.server_port) as port,
     ):
         post(port, ("Page", "page", "digits"), ("Kept", "ticket", "digits"), ("Seen", "info", "digits"))
-        assert receiver.told.get(timeout=WAIT_SECONDS) == "Page"
-        # Whatever was to be told of the first three has been told before this.
+        assert receiver.received.get(timeout=WAIT_SECONDS) == "Page"
+        # All notifications about the first three alerts have been sent before this one.
         post(port, ("Ticket", "ticket", "other"))
-        assert receiver.told.get(timeout=WAIT_SECONDS) == "Ticket"
-    assert receiver.told.empty()
+        assert receiver.received.get(timeout=WAIT_SECONDS) == "Ticket"
+    assert receiver.received.empty()
 
 
-def test_workers_that_end_again_and_again_are_told() -> None:
-    """The real service's workers are killed; by Prometheus's rule, the receiver hears of it."""
+def test_killed_workers_cause_an_alert() -> None:
+    """When workers of the real service are killed repeatedly, the receiver gets DigitsWorkersRestart."""
     need("prometheus")
     need("prometheus-alertmanager")
     with (
@@ -57,4 +57,4 @@ def test_workers_that_end_again_and_again_are_told() -> None:
         for _ in range(KILLED):
             os.kill(workers.pop(0), signal.SIGKILL)
             workers += server.wait_for_workers(1)
-        assert receiver.told.get(timeout=WAIT_SECONDS) == "DigitsWorkersRestart"
+        assert receiver.received.get(timeout=WAIT_SECONDS) == "DigitsWorkersRestart"

@@ -1,4 +1,4 @@
-"""The durations' buckets hold real traffic: no quantile that is asked for lies outside their bounds."""
+"""The buckets of durations fit real traffic: no quantile lies outside their bounds."""
 
 from collections import defaultdict
 from math import inf
@@ -13,13 +13,13 @@ from training.data import Examples
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 REQUEST, STAGE = "digits_request_duration_seconds", "digits_stage_duration_seconds"
 FORMS, FILES = 3, 64
-# How many durations are not above each bound, by what they are of.
+# By request or stage: the number of durations up to each bound.
 Buckets = dict[str, dict[float, float]]
 
 
 @pytest.fixture(scope="module")
 def buckets(mnist_500: Examples) -> Buckets:
-    """The buckets after digits one after the other, forms of many files, and a large photo."""
+    """The buckets after single digits, forms of many files, and a large photo."""
     sent, files = Sent(), [png(image) for image in mnist_500.images]
     with running({"DIGITS_WORKERS": "1", "DIGITS_LOG_REQUESTS": "no"}) as server:
         connection = server.connect()
@@ -35,7 +35,7 @@ def buckets(mnist_500: Examples) -> Buckets:
 
 
 def read(exposition: str) -> Buckets:
-    """Read the buckets of predictions that were answered, and of each stage."""
+    """Read the buckets of predictions and of each stage."""
     found: Buckets = defaultdict(dict)
     for family in text_string_to_metric_families(exposition):
         for sample in family.samples:
@@ -47,7 +47,7 @@ def read(exposition: str) -> Buckets:
 
 
 def bucket(counts: dict[float, float], quantile: float) -> float:
-    """Return the upper bound of the bucket that a quantile lies in.
+    """Return the upper bound of the bucket that contains a quantile.
 
     >>> bucket({0.1: 0, 0.2: 5, inf: 10}, 0.5), bucket({0.1: 0, 0.2: 5, inf: 10}, 0.6)
     (0.2, inf)
@@ -57,7 +57,7 @@ def bucket(counts: dict[float, float], quantile: float) -> float:
 
 @pytest.mark.parametrize("quantile", QUANTILES)
 def test_quantiles_lie_within_the_bounds(buckets: Buckets, quantile: float) -> None:
-    """Of predictions and of each stage, no quantile is below the lowest bound or above the highest."""
+    """No quantile of predictions or of a stage is below the lowest bound or above the highest."""
     assert buckets.keys() == {"request", "decode", "normalise", "forward", "encode"}
     for name, counts in buckets.items():
         bounds = sorted(counts)

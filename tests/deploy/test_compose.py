@@ -1,4 +1,4 @@
-"""The Compose file: what it mounts is there, nothing is reachable from afar, and all starts in order."""
+"""The Compose file: its mounts exist, its ports are local, and its services start in order."""
 
 import re
 from typing import Any
@@ -14,20 +14,20 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 each = pytest.mark.parametrize("name", SERVICES)
 
 
-def test_compose_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compose, even an old one, finds no fault in it."""
+def test_file_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose, even an old version, accepts the file."""
     monkeypatch.setitem(ENVIRONMENT, "GRAFANA_PASSWORD", "choose")
     check("docker-compose", "--file", DEPLOY / "compose.yaml", "config", "--quiet")
 
 
-def test_there_are_four() -> None:
-    """The service, and the three programs that watch it."""
+def test_services() -> None:
+    """The services are ours, Prometheus, Alertmanager and Grafana."""
     assert set(SERVICES) == {"digits", "prometheus", "alertmanager", "grafana"}
 
 
 @each
-def test_what_is_mounted_is_there(name: str) -> None:
-    """Each file and folder of this project is there, and is mounted read-only; every volume is declared."""
+def test_mounts_exist(name: str) -> None:
+    """Mounted files and folders of this project exist and are read-only; every volume is declared."""
     for mount in SERVICES[name].get("volumes", []):
         source, target, *mode = mount.split(":")
         assert target.startswith("/")
@@ -39,16 +39,16 @@ def test_what_is_mounted_is_there(name: str) -> None:
 
 
 @each
-def test_it_listens_on_this_machine_alone(name: str) -> None:
-    """Every port that is published is bound to 127.0.0.1."""
+def test_ports_are_local(name: str) -> None:
+    """Every published port is bound to 127.0.0.1."""
     assert SERVICES[name]["ports"]
     for port in SERVICES[name]["ports"]:
         assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port), port
 
 
 @each
-def test_it_may_do_little(name: str) -> None:
-    """No capability, no new privilege, a limit to its memory, and a check of its health."""
+def test_services_are_confined(name: str) -> None:
+    """Each service has no capabilities, no new privileges, a memory limit and a health check."""
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -56,14 +56,14 @@ def test_it_may_do_little(name: str) -> None:
     assert service["healthcheck"]["test"][0] == "CMD"
 
 
-def test_the_service_is_confined() -> None:
-    """It has the limits that the README's command gives it: a read-only root and 256 MB."""
+def test_our_service_has_documented_limits() -> None:
+    """Our service has the documented limits: a read-only root and 256 MB."""
     assert (SERVICES["digits"]["read_only"], SERVICES["digits"]["mem_limit"]) == (True, "256m")
     assert (DEPLOY / SERVICES["digits"]["build"] / "Dockerfile").exists()
 
 
-def test_metrics_are_for_prometheus_alone() -> None:
-    """They have a port of their own, which is not published and is the one that Prometheus asks."""
+def test_metrics_port_is_private() -> None:
+    """Metrics have a port of their own, which is not published, and which Prometheus scrapes."""
     digits = SERVICES["digits"]
     port = digits["environment"]["DIGITS_METRICS_PORT"]
     assert not [publish for publish in digits["ports"] if publish.endswith(f":{port}")]
@@ -73,13 +73,13 @@ def test_metrics_are_for_prometheus_alone() -> None:
 
 @each
 def test_images_are_pinned(name: str) -> None:
-    """Every image that is not built here has a full version."""
+    """Every image that is not built here is pinned to a full version."""
     if "build" not in SERVICES[name]:
         assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])
 
 
-def test_everything_waits_for_what_it_needs() -> None:
-    """What one depends on is healthy before it starts, and nothing waits in a circle."""
+def test_start_order() -> None:
+    """A service starts when those that it depends on are healthy, and no dependencies form a circle."""
     needs = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
     assert needs["prometheus"].keys() == {"digits", "alertmanager"}
     assert needs["grafana"].keys() == {"prometheus"}
@@ -91,8 +91,8 @@ def test_everything_waits_for_what_it_needs() -> None:
     assert all(other["condition"] == "service_healthy" for need in needs.values() for other in need.values())
 
 
-def test_they_know_each_other_by_name() -> None:
-    """The names and ports that the configurations use are those of the Compose file."""
+def test_names_and_ports_agree() -> None:
+    """The configurations use the names and ports of the Compose file."""
     prometheus = read_yaml(DEPLOY / "prometheus" / "prometheus.yml")
     addresses = [*prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]]
     sources = read_yaml(DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yaml")
@@ -105,8 +105,8 @@ def test_they_know_each_other_by_name() -> None:
     assert SERVICES["alertmanager"]["extra_hosts"][0].startswith(f"{receiver}:")
 
 
-def test_what_it_asks_for_is_documented() -> None:
-    """Every variable that the Compose file takes from outside is in the operators' page."""
+def test_variables_are_documented() -> None:
+    """docs/operations.md has every environment variable of the Compose file."""
     asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
     assert asked
     assert all(f"| `{name}` |" in RUNBOOKS.read_text(encoding="utf-8") for name in asked)

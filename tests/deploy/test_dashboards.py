@@ -1,4 +1,4 @@
-"""Dashboards: each panel can be read by itself, stands in its own place, and asks for what there is."""
+"""Dashboards: each panel explains itself, has a place of its own, and queries existing metrics."""
 
 import itertools
 from typing import Any
@@ -19,14 +19,14 @@ from tests.deploy.queries import (
 )
 from tests.deploy.runbooks import anchors
 
-# Grafana's own panels, which need no plug-in, and its own units.
+# Grafana's built-in panels and units.
 TYPES = {"timeseries", "stat", "bargauge", "heatmap"}
 UNITS = {"short", "percentunit", "reqps", "s", "bytes"}
 PUBLIC = "/public/docs/operations.md"
 
 
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
-    """Say whether two places on a dashboard have a cell in common."""
+    """Return whether two places on a dashboard overlap."""
     apart = (
         one[start] + one[size] <= other[start] or other[start] + other[size] <= one[start]
         for start, size in (("x", "w"), ("y", "h"))
@@ -40,15 +40,15 @@ def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
     return dashboards()[request.param]
 
 
-def test_there_are_three() -> None:
-    """Three dashboards are provisioned, each with a uid and a title of its own."""
+def test_three_dashboards() -> None:
+    """There are three dashboards with distinct uids and titles."""
     assert set(dashboards()) == {"service", "model", "compare"}
     for key in ("uid", "title"):
         assert len({document[key] for document in dashboards().values()}) == 3
 
 
-def test_a_panel_explains_itself(dashboard: dict[str, Any]) -> None:
-    """Each panel has a title, a sentence, a unit, thresholds, legends and a runbook, and needs no plug-in."""
+def test_panels_explain_themselves(dashboard: dict[str, Any]) -> None:
+    """Each panel has a title, a description, a unit, thresholds, legends and a runbook, and no plug-in."""
     known = {"", *anchors()}
     for panel in panels(dashboard):
         title = panel["title"]
@@ -63,8 +63,8 @@ def test_a_panel_explains_itself(dashboard: dict[str, Any]) -> None:
         assert (address, anchor in known) == (PUBLIC, True), title
 
 
-def test_panels_have_their_places(dashboard: dict[str, Any]) -> None:
-    """Panels lie within the 24 columns, none over another; ids, titles and queries' letters are unique."""
+def test_panels_do_not_overlap(dashboard: dict[str, Any]) -> None:
+    """Panels are within the 24 columns and do not overlap; ids, titles and query letters are unique."""
     places = [panel["gridPos"] for panel in dashboard["panels"]]
     assert all(0 <= place["x"] <= 24 - place["w"] for place in places)
     assert not any(overlap(one, other) for one, other in itertools.combinations(places, 2))
@@ -75,8 +75,8 @@ def test_panels_have_their_places(dashboard: dict[str, Any]) -> None:
         assert len(set(letters)) == len(letters)
 
 
-def test_queries_ask_for_known_names(dashboard: dict[str, Any]) -> None:
-    """No query asks for a metric that neither the service exposes nor a rule records."""
+def test_queries_name_existing_metrics(dashboard: dict[str, Any]) -> None:
+    """Every metric in a query is exposed by the service or recorded by a rule."""
     known = EXPOSED | OWN | recorded()
     for panel in panels(dashboard):
         for target in panel["targets"]:
@@ -85,7 +85,7 @@ def test_queries_ask_for_known_names(dashboard: dict[str, Any]) -> None:
 
 
 def test_every_record_is_used() -> None:
-    """What a rule records is asked for: by an alert, by a panel, or by another rule."""
+    """Every recorded metric is used by an alert, a panel or another rule."""
     asked = [rule["expr"] for rule in rules()]
     asked += [
         target["expr"]
@@ -96,8 +96,8 @@ def test_every_record_is_used() -> None:
     assert recorded() <= set().union(*map(names_in, asked))
 
 
-def test_the_data_source_is_provisioned(dashboard: dict[str, Any]) -> None:
-    """Every panel's data source is the provisioned one; dashboards come from the mounted folder."""
+def test_data_source_is_provisioned(dashboard: dict[str, Any]) -> None:
+    """Every panel uses the provisioned data source; dashboards come from the mounted folder."""
     provisioning = DEPLOY / "grafana" / "provisioning"
     source = read_yaml(provisioning / "datasources" / "prometheus.yaml")["datasources"][0]
     asked = {(panel["datasource"]["type"], panel["datasource"]["uid"]) for panel in dashboard["panels"]}

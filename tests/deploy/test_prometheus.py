@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the real service: it counts what was sent, and no query asks in vain."""
+"""A real Prometheus scrapes the real service: its counts are exact, and every query has a result."""
 
 import subprocess
 from bisect import bisect_right
@@ -30,7 +30,7 @@ NEXT = "next"
 
 
 class Watched(NamedTuple):
-    """Prometheus, what the services were sent, and what one of them exposes itself."""
+    """Prometheus, the traffic that the services got, and the metrics that one of them exposes."""
 
     prometheus: Prometheus
     sent: Sent
@@ -38,12 +38,12 @@ class Watched(NamedTuple):
 
 
 def next_weights(folder: str, images: Pixels) -> str:
-    """Write other weights of the same answers, as the next version, with a baseline on these images."""
+    """Write weights of the next version, with the same predictions, and a baseline on these images."""
     path = Path(folder) / "next.npz"
     model = load(DEFAULT_MODEL)
     named = parameters(model.network)
     last = f"b{len(model.network) - 1}"
-    # What all logits have in common changes no probability.
+    # A constant added to all logits changes no probability.
     named = {**named, last: named[last] + np.float32(0.125)}
     network = from_parameters(named, [layer.activation for layer in model.network])
     x = preprocess(images)
@@ -54,7 +54,7 @@ def next_weights(folder: str, images: Pixels) -> str:
 
 @pytest.fixture(scope="module")
 def watched(mnist_500: Examples) -> Iterator[Watched]:
-    """Two replicas, one with other weights, got mixed traffic between scrapes; Prometheus judges since."""
+    """Prometheus after mixed traffic to two replicas, one of them with other weights."""
     need("prometheus")
     images, sent = mnist_500.images, Sent()
     with (
@@ -70,20 +70,20 @@ def watched(mnist_500: Examples) -> Iterator[Watched]:
         prometheus(Path(name), [server.port, other.port]) as watcher,
     ):
         watcher.wait_for_targets(2)
-        # A series that begins with a request has no rate before there is another.
+        # A series has no rate before its second request.
         for part in (images[:2], images[2:60]):
             for replica in (server, other):
                 send(replica, part, sent)
                 tell(replica, part[0], sent)
             watcher.wait_for_scrapes(1)
-        # Some rules ask for what those of another file recorded.
+        # Some rules use the records of another file.
         for _ in range(2):
             watcher.wait_for_rules()
         yield Watched(watcher, sent, server.get("/metrics")[1])
 
 
-def test_it_counts_what_was_sent(watched: Watched) -> None:
-    """Prometheus has exactly the requests, images, digits, refusals and abstentions that were answered."""
+def test_counts_are_exact(watched: Watched) -> None:
+    """Prometheus has exactly the requests, images, digits, refusals and abstentions of the responses."""
     ask, sent = watched.prometheus, watched.sent
     for metric, label, expected in [
         (f'{REQUESTS}_count{{route="/predict",method="POST"}}', "status", sent.statuses),
@@ -105,7 +105,7 @@ def test_it_counts_what_was_sent(watched: Watched) -> None:
 
 
 def test_histograms_are_exact(watched: Watched) -> None:
-    """Each bucket of the confidence holds as many as the answers do up to its bound; so does the sum."""
+    """The buckets and the sum of the confidence agree with the responses."""
     confidences = sorted(watched.sent.confidences)
     buckets = watched.prometheus.values("sum by (le) (digits_confidence_bucket)", "le")
     assert buckets == {bound: bisect_right(confidences, float(bound)) for bound in buckets}
@@ -113,8 +113,8 @@ def test_histograms_are_exact(watched: Watched) -> None:
     assert total == pytest.approx(sum(confidences))
 
 
-def test_drift_is_what_its_formula_says(watched: Watched) -> None:
-    """Stability index and largest distance, computed here from the answers, are what the rules record."""
+def test_drift_is_exact(watched: Watched) -> None:
+    """The rules record the stability index and the largest distance, as computed here from the responses."""
     ask, sent = watched.prometheus, watched.sent
     base = ask.values("avg by (digit) (digits_baseline_predictions)", "digit")
     pairs = [(max(sent.digits[digit] / sent.read, 1e-4), max(b, 1e-4)) for digit, b in base.items()]
@@ -129,25 +129,25 @@ def test_drift_is_what_its_formula_says(watched: Watched) -> None:
     assert distance == pytest.approx(max(distances), rel=1e-3)
 
 
-def test_the_exposition_is_as_promtool_wants_it(watched: Watched) -> None:
-    """Promtool finds no fault in the names, types and texts of what is exposed."""
+def test_promtool_accepts_metrics(watched: Watched) -> None:
+    """Promtool accepts the names, types and help texts of all metrics."""
     command = [need("promtool"), "check", "metrics"]
     done = subprocess.run(command, input=watched.exposition, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_every_known_name_is_exposed(watched: Watched) -> None:
-    """Each metric that a rule or a dashboard may ask for has a series, so that a new name breaks a test."""
+def test_known_metrics_are_exposed(watched: Watched) -> None:
+    """Every metric that rules and dashboards may use has a series."""
     assert not {name for name in EXPOSED if not watched.prometheus.query(name)}
 
 
-def test_the_weights_that_ship_have_a_baseline(watched: Watched) -> None:
-    """The service exposes all of the baseline with the weights that it ships with."""
+def test_shipped_weights_have_a_baseline(watched: Watched) -> None:
+    """With the shipped weights, the service exposes the whole baseline."""
     assert not {name for name in BASELINE if f"\n{name}" not in watched.exposition}
 
 
-def test_no_name_is_forgotten(watched: Watched) -> None:
-    """The service exposes nothing of its own that these tests don't know."""
+def test_exposed_metrics_are_known(watched: Watched) -> None:
+    """Every metric that the service exposes is in EXPOSED."""
     exposed = {
         line.split("{")[0].split(" ")[0]
         for line in watched.exposition.splitlines()
@@ -157,7 +157,7 @@ def test_no_name_is_forgotten(watched: Watched) -> None:
 
 
 def test_rules_are_healthy(watched: Watched) -> None:
-    """Prometheus reads the rules that these tests read; none fails when it is judged, and none fires."""
+    """Prometheus evaluates the rules that these tests read; none fails, and no alert fires."""
     groups = watched.prometheus.get("rules")["groups"]
     found: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
     assert {rule["name"] for rule in found} == {rule.get("record", rule.get("alert")) for rule in rules()}
@@ -167,7 +167,7 @@ def test_rules_are_healthy(watched: Watched) -> None:
 
 
 def expressions() -> Iterator[tuple[str, str]]:
-    """Yield who asks, and what, of every query that must have an answer: alerts are to have none."""
+    """Yield name and expression of every query that must have a result: all except alerts."""
     for rule in rules():
         if "record" in rule:
             yield f"rule {rule['record']}", rule["record"]
@@ -178,8 +178,8 @@ def expressions() -> Iterator[tuple[str, str]]:
                 yield f"{name}: {panel['title']} {target['refId']}", target["expr"]
 
 
-def test_every_query_has_an_answer(watched: Watched) -> None:
-    """Each record, and each query of a panel, gives numbers once there was traffic."""
+def test_every_query_has_a_result(watched: Watched) -> None:
+    """After traffic, each recording rule and each query of a panel has numbers."""
     empty = []
     for who, expression in expressions():
         found = watched.prometheus.query(filled_in(expression))
@@ -189,7 +189,7 @@ def test_every_query_has_an_answer(watched: Watched) -> None:
 
 
 def test_versions_are_told_apart(watched: Watched) -> None:
-    """Each query of the dashboard for two versions has both, with as many series of each."""
+    """Each query of the comparison dashboard has both versions, with equally many series."""
     for panel in panels(dashboards()["compare"]):
         for target in panel["targets"]:
             found = Counter(

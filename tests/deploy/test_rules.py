@@ -1,4 +1,4 @@
-"""Rules and alerts: Prometheus reads them, each alert fires and keeps silent, and says what to do."""
+"""Rules and alerts: Prometheus accepts them, and each alert fires when it should and says what to do."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -24,25 +24,25 @@ from tests.server import ROOT
 CASES = sorted((Path(__file__).parent / "rules").glob("*.yml"))
 
 
-def test_prometheus_takes_its_configuration() -> None:
-    """Prometheus's own check finds no fault in the configuration, nor in the rules that it names."""
+def test_prometheus_configuration_is_valid() -> None:
+    """Promtool accepts the configuration and its rules."""
     check("promtool", "check", "config", DEPLOY / "prometheus" / "prometheus.yml")
     check("promtool", "check", "rules", "--lint-fatal", *RULE_FILES)
 
 
-def test_alertmanager_takes_its_configuration() -> None:
-    """Alertmanager's own check finds no fault in the configuration."""
+def test_alertmanager_configuration_is_valid() -> None:
+    """Amtool accepts the configuration."""
     check("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_alerts_fire_and_keep_silent(path: Path) -> None:
-    """On made-up series, each rule gives the values and alerts, with their texts, that are expected."""
+def test_alerts_on_synthetic_series(path: Path) -> None:
+    """On synthetic series, each rule has the expected values and alerts, texts included."""
     check("promtool", "test", "rules", path)
 
 
 def test_every_alert_has_both_cases() -> None:
-    """Each alert has a case in which it fires, and one in which it does not; no case is of another."""
+    """Each alert has a case in which it fires and one in which it does not; no case has another name."""
     outcomes: dict[str, set[bool]] = defaultdict(set)
     for path in CASES:
         for test in read_yaml(path)["tests"]:
@@ -52,8 +52,8 @@ def test_every_alert_has_both_cases() -> None:
 
 
 @pytest.mark.parametrize("name", alerts())
-def test_an_alert_says_what_to_do(name: str) -> None:
-    """Each alert has a severity, a summary, a description, and a runbook that is there and names it."""
+def test_alert_has_a_runbook(name: str) -> None:
+    """Each alert has a severity, a summary, a description, and an existing runbook that names it."""
     alert = alerts()[name]
     assert alert["labels"]["severity"] in {"page", "ticket", "info"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
@@ -64,16 +64,16 @@ def test_an_alert_says_what_to_do(name: str) -> None:
     assert f"`{name}`" in RUNBOOKS.read_text()
 
 
-def test_names_are_known() -> None:
-    """No rule asks for a metric that neither the service exposes nor another rule records."""
+def test_rules_name_existing_metrics() -> None:
+    """Every metric in a rule is exposed by the service or recorded by another rule."""
     unknown = {
         name: rule["expr"] for rule in rules() for name in names_in(rule["expr"]) - EXPOSED - OWN - recorded()
     }
     assert not unknown
 
 
-def test_a_page_outranks_a_ticket() -> None:
-    """Alertmanager keeps tickets back while there is a page for the same job, and every receiver exists."""
+def test_pages_inhibit_tickets() -> None:
+    """Alertmanager inhibits tickets while there is a page for the same job, and every receiver exists."""
     settings = read_yaml(DEPLOY / "alertmanager" / "alertmanager.yml")
     rule: dict[str, Any] = settings["inhibit_rules"][0]
     assert rule == {

@@ -1,4 +1,4 @@
-"""Mixed traffic: what is sent to a running service, and what its metrics must say after it."""
+"""Mixed traffic for a running service, and the values that its metrics must have afterwards."""
 
 import http.client
 import io
@@ -30,7 +30,7 @@ BLANK = png(np.full((40, 40), 255, np.uint8))
 
 
 def photo(digit: Pixels, side: int = 2000) -> bytes:
-    """Draw a digit large, in dark ink on paper that is lighter on one side, and encode it."""
+    """Return a PNG of a large digit in dark ink on unevenly lit paper."""
     large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC), np.float32)
     paper = np.linspace(170, 240, side, dtype=np.float32)
     return png((paper * (1 - 0.8 * large / 255)).astype(np.uint8))
@@ -44,7 +44,7 @@ def form(files: list[bytes]) -> bytes:
 
 @dataclass
 class Sent:
-    """What the answers say, counted by the tests themselves."""
+    """The responses, counted by the tests themselves."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     digits: Counter[str] = field(default_factory=Counter)
@@ -54,7 +54,7 @@ class Sent:
     images: int = 0
 
     def post(self, connection: http.client.HTTPConnection, body: bytes, kind: str, images: int = 1) -> None:
-        """POST a body to /predict, and count what comes back."""
+        """POST a body to /predict, and count the response."""
         connection.request("POST", "/predict", body, {"Content-Type": kind})
         answer = connection.getresponse()
         document = json.loads(answer.read())
@@ -64,7 +64,7 @@ class Sent:
             self.count(entry)
 
     def count(self, entry: dict[str, Any]) -> None:
-        """Count what is said of one image."""
+        """Count the prediction or the problem of one image."""
         if "digit" in entry:
             self.digits[str(entry["digit"])] += 1
             self.confidences.append(entry["confidence"])
@@ -74,12 +74,12 @@ class Sent:
 
     @property
     def read(self) -> int:
-        """How many images were read."""
+        """The number of images that were read."""
         return self.digits.total()
 
 
 def send(server: Server, digits: Pixels, sent: Sent) -> None:
-    """Send good digits, noise that is no digit, a form, blank pictures, and what is no PNG."""
+    """Send digits, noise, a form, blank images, and bodies that are no PNG."""
     connection = server.connect()
     for image in (*digits, *NOISE):
         sent.post(connection, png(image), PNG)
@@ -87,14 +87,14 @@ def send(server: Server, digits: Pixels, sent: Sent) -> None:
         sent.post(connection, BLANK, PNG)
     kind = f"multipart/form-data; boundary={BOUNDARY}"
     sent.post(connection, form([png(digits[0]), b"no PNG", BLANK, png(digits[1])]), kind, 4)
-    # Neither of these gets as far as having images.
+    # These two are refused before their images are counted.
     sent.post(connection, b"", PNG, 0)
     sent.post(connection, b"{}", "application/json", 0)
     connection.close()
 
 
 def tell(server: Server, digit: Pixels, sent: Sent) -> None:
-    """Send an image under a name, and say that it was what was read."""
+    """Send an image with a request id, and confirm the prediction as feedback."""
     connection, name = server.connect(), "told"
     connection.request("POST", "/predict", png(digit), {"Content-Type": PNG, "X-Request-Id": name})
     answer = connection.getresponse()
