@@ -6,7 +6,7 @@ from typing import Any
 import gunicorn
 
 from service.early_responses import EarlyResponses
-from service.server.admission import Limits
+from service.server.dispatcher import Limits
 from service.server.event_loop import EventLoopWorker
 from service.settings import SMALL_BODY_BYTES, Settings
 

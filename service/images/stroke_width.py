@@ -43,7 +43,7 @@ def adjusted_stroke_width(ink: Grey, strong: float) -> Grey:
 def stroke_width(mask: Mask) -> float:
     """Return the mean width of the strokes of a mask (height, width), in pixels.
 
-    The factor π / 4 is the mean over all directions, so that it must be undone for a vertical stroke. This one
+    The factor π / 4 is the mean over all directions, so it must be undone for a vertical stroke. This one
     is 4 pixels wide and 50 long; its two ends add to the outline.
 
     >>> mask = np.zeros((60, 60), bool); mask[5:55, 20:24] = True

@@ -7,14 +7,13 @@ Nothing here blocks: each call uses what is there.
 """
 
 import socket
-from collections.abc import Callable
 from enum import Enum, auto
 from time import monotonic
 from typing import Any, NamedTuple
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
-from service.server.request_head import RequestHead, check_partial_head
+from service.server.request_head import RequestHead, check_partial_head, parse_head
 
 END_OF_HEAD = b"\r\n\r\n"
 MAX_HEAD_BYTES = 32 * 2**10
@@ -134,29 +133,13 @@ class Connection:
             self.received += _buffer[:count]
         return count > 0
 
-    def next_request(self, parse: Callable[[bytes, int], RequestHead], max_body_bytes: int) -> Request | None:
-        """Return the next request if it is complete; a body of more than max_body_bytes is not waited for.
+    def next_head(self, cfg: Any) -> RequestHead | None:  # noqa: ANN401 - gunicorn's, untyped
+        """Parse the next head and return it, if it is complete and the previous request is, too.
 
-        `parse` gets the bytes of a head and its number on this connection; what it raises is raised here.
+        Raises gunicorn's ParseException for a head that is refused, also for one that is not complete.
         """
-        head = self.head or self._next_head(parse)
-        if head is None:
+        if self.head:
             return None
-        length = head.content_length
-        if length is None or length > max_body_bytes:
-            self.head = None
-            return Request(head, b"", close=True)
-        if len(self.received) < length:
-            if self.head is None and head.expects_continue:
-                self.send(CONTINUE)
-            self.head = head
-            return None
-        self.head = None
-        body = bytes(memoryview(self.received)[:length])
-        del self.received[:length]
-        return Request(head, body, head.close)
-
-    def _next_head(self, parse: Callable[[bytes, int], RequestHead]) -> RequestHead | None:
         end = self.received.find(END_OF_HEAD, max(0, self.searched - len(END_OF_HEAD) + 1))
         if end < 0 and len(self.received) <= MAX_HEAD_BYTES:
             check_partial_head(self.received, self.searched)
@@ -170,7 +153,27 @@ class Connection:
         del self.received[: len(data)]
         self.searched = 0
         self.request_count += 1
-        return parse(data, self.request_count)
+        self.head = parse_head(data, cfg, self.address, self.request_count)
+        return self.head
+
+    def next_request(self, max_body_bytes: int) -> Request | None:
+        """Return the next request if it is complete; a body of more than max_body_bytes is not waited for."""
+        head = self.head
+        if head is None:
+            return None
+        length = head.content_length
+        if length is None or length > max_body_bytes:
+            self.head = None
+            return Request(head, b"", close=True)
+        if len(self.received) < length:
+            if head.expects_continue:
+                self.send(CONTINUE)
+                self.head = head._replace(expects_continue=False)
+            return None
+        self.head = None
+        body = bytes(memoryview(self.received)[:length])
+        del self.received[:length]
+        return Request(head, body, head.close)
 
     def discard_request(self) -> None:
         """Discard what was received."""

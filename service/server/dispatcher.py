@@ -1,8 +1,13 @@
 """The dispatcher: takes complete requests, and returns their responses.
 
-    decide     in the event loop, in a thread, or 503 under overload       admission.py
+    decide     small: in the event loop, as handing it to a thread would cost more than answering it
+               large: in a thread
+               overload: 503 without any work (load shedding), so that queues and waiting times stay short
     queue      until the end of a turn of the loop, or for a thread        thread_pool.py
     answer     by the WSGI app                                             wsgi.py
+
+A large body is refused when its head arrives, before it is received. Only POST requests are shed from the
+event loop's queue: health checks are answered under any load.
 
 A request that the app can't answer gets an early response: one that is malformed, late or shed, or at which
 the app failed.
@@ -11,15 +16,28 @@ the app failed.
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from service.server.admission import AdmissionControl, Limits
 from service.server.connection import Connection, Request, Response
-from service.server.memory_budget import MemoryBudget
 from service.server.request_head import RequestHead
 from service.server.thread_pool import ThreadPool
 from service.server.wsgi import App, PendingResponse, environ_of
 from service.shared_memory.worker_table import WORKERS
+
+
+class Limits(NamedTuple):
+    """What a worker admits.
+
+    max_body_bytes          the app refuses a larger body; it is not received
+    max_pending_requests    small requests in the queue, and large requests in the threads and their queue
+    small_body_bytes        a request with a larger body is a large one
+    request_seconds         until a request is complete, and until its response is taken
+    """
+
+    max_body_bytes: int
+    max_pending_requests: int
+    small_body_bytes: int
+    request_seconds: float = 60.0
 
 
 class EarlyResponses(Protocol):
@@ -35,27 +53,29 @@ class EarlyResponses(Protocol):
 class Dispatcher:
     """The requests of a worker that are complete and not answered."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each is another part of the worker
-        self,
-        app: App,
-        limits: Limits,
-        early_responses: EarlyResponses,
-        threads: ThreadPool,
-        memory: MemoryBudget,
-        row: int,
+    def __init__(
+        self, app: App, limits: Limits, early_responses: EarlyResponses, threads: ThreadPool, row: int
     ) -> None:
         """Queue nothing yet; row is the worker's in the worker table."""
-        self.app, self.early_responses, self.threads, self.row = app, early_responses, threads, row
+        self.app, self.limits, self.early_responses = app, limits, early_responses
+        self.threads, self.row = threads, row
         self.queue: deque[tuple[Connection, Request]] = deque()
-        self.admission = AdmissionControl(limits, self.queue, threads, memory)
         # Whether the worker is stopping: every response then closes its connection.
         self.stopping = False
 
+    def sheds_body(self, head: RequestHead) -> bool:
+        """Say whether a large body is not to be received; one beyond the limit is the app's to refuse."""
+        length = head.content_length or 0
+        large = self.limits.small_body_bytes < length <= self.limits.max_body_bytes
+        return large and (self.threads.full or not self.threads.memory.fits(length))
+
     def dispatch(self, connection: Connection, request: Request) -> Response | None:
         """Queue a request and return None, or return the response at once if it is shed."""
-        if self.admission.sheds(request):
+        large = len(request.body) > self.limits.small_body_bytes
+        queue_full = len(self.queue) >= self.limits.max_pending_requests and request.head.method == "POST"
+        if self.threads.full if large else queue_full:
             return self.shed(request.head, close=request.close)
-        if self.admission.is_large(request):
+        if large:
             self.threads.submit(connection, len(request.body), partial(self._answer, connection, request))
             self._report_queued()
         else:

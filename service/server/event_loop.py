@@ -2,8 +2,8 @@
 
     accept     a connection, by the worker that has the fewest               acceptor.py, connection_table.py
     receive    what has arrived; a slow client delays no other               connection.py, request_head.py
-    decide     in the loop, in a thread, or 503 under overload               admission.py
-    queue      until the end of a turn of the loop, or for a thread          dispatcher.py, thread_pool.py
+    decide     in the loop, in a thread, or 503 under overload               dispatcher.py
+    queue      until the end of a turn of the loop, or for a thread          thread_pool.py
     answer     by the WSGI app                                               wsgi.py
     send       what the client takes, and the rest when it takes more        connection.py
 
@@ -18,20 +18,17 @@ import resource
 import selectors
 import signal
 from collections import deque
-from functools import partial
 from time import monotonic
 from typing import Any
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from service.server.acceptor import Acceptor
-from service.server.admission import Limits, OverloadError
 from service.server.arbiter import TERMINATION_SIGNALS
 from service.server.connection import Connection, RequestTimeoutError, Response, State, Timeouts
 from service.server.connection_table import ConnectionTable
-from service.server.dispatcher import Dispatcher, EarlyResponses
+from service.server.dispatcher import Dispatcher, EarlyResponses, Limits
 from service.server.memory_budget import MemoryBudget
-from service.server.request_head import RequestHead, parse_head
 from service.server.thread_pool import ThreadPool
 
 TICK_SECONDS = 0.5
@@ -77,9 +74,7 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         self.selector.register(wake_read, selectors.EVENT_READ, lambda _: os.read(wake_read, 4096))
         self.memory = MemoryBudget(self.limits.max_body_bytes)
         self.threads = ThreadPool(self.cfg.threads, self.limits.max_pending_requests, self.memory, wake_write)
-        self.dispatcher = Dispatcher(
-            self.wsgi, self.limits, self.early_responses, self.threads, self.memory, self.row
-        )
+        self.dispatcher = Dispatcher(self.wsgi, self.limits, self.early_responses, self.threads, self.row)
         max_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         max_connections = max(1, min(self.cfg.worker_connections, max_files - RESERVED_FILES))
         timeouts = Timeouts(self.cfg.keepalive, self.limits.request_seconds)
@@ -150,26 +145,20 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         if connection.closed or connection.state not in (State.RECEIVING, State.PIPELINED):
             return
         connection.state = State.RECEIVING
-        parse, max_bytes = partial(self._parse_head, connection), self.limits.max_body_bytes
         response: Response | None = None
         try:
-            request = connection.next_request(parse, max_bytes)
-            if request is None or connection.counted_bytes:
-                self.memory.count(connection)
-            if request:
+            new_head = connection.next_head(self.cfg)
+            if new_head and self.dispatcher.sheds_body(new_head):
+                response = self.dispatcher.shed(new_head, close=True)
+            elif request := connection.next_request(self.limits.max_body_bytes):
                 connection.state = State.ANSWERING
                 response = self.dispatcher.dispatch(connection, request)
-        except OverloadError as overload:
-            response = self.dispatcher.shed(overload.head, close=True)
         except Exception as error:  # noqa: BLE001 - a malformed head, or a defect: refused either way
             response = self.dispatcher.refuse(error, connection)
+        if connection.state is State.RECEIVING or connection.counted_bytes:
+            self.memory.count(connection)
         if response:
             self._send(connection, response)
-
-    def _parse_head(self, connection: Connection, data: bytes, number: int) -> RequestHead:
-        head = parse_head(data, self.cfg, connection.address, number)
-        self.dispatcher.admission.check_head(head)
-        return head
 
     def _time_out(self, connection: Connection) -> None:
         """Answer 408 to an incomplete request; close a connection that is idle or takes no response."""

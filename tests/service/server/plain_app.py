@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from service.server.admission import Limits
+from service.server.dispatcher import Limits
 from service.server.event_loop import EventLoopWorker
 from service.server.request_head import RequestHead
 from service.shared_memory.worker_table import WORKERS
