@@ -1,9 +1,8 @@
 """Whether the process lives, and whether the service is ready for clients."""
 
-import json
-
 from flask import Blueprint, Response
 
+from service.api.json_response import json_response
 from service.api.model_state import model_state
 from service.problems import Problem
 from service.shared_memory.worker_table import WORKERS
@@ -14,7 +13,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """Answer that the process lives."""
-    return _status("ok")
+    return json_response({"status": "ok"})
 
 
 @blueprint.get("/readyz")
@@ -23,8 +22,4 @@ def readyz() -> Response:
     model_state().ready_model()
     if WORKERS.is_draining():
         raise Problem("not_ready", "The service is about to stop: send requests to another instance.")
-    return _status("ready")
-
-
-def _status(status: str) -> Response:
-    return Response(json.dumps({"status": status}), content_type="application/json")
+    return json_response({"status": "ready"})

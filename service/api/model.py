@@ -7,7 +7,6 @@
 Layers and neurons are numbered from 0, as in W0, b0 and z[0]: layer 0 is the first one with weights.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from flask import Blueprint, Response, abort
 from models.activations import Array
 from models.explain import relevance
 from models.network import CLASSES, Activity, Network
+from service.api.json_response import json_response
 from service.api.model_state import model_state
 
 blueprint = Blueprint("model", __name__)
@@ -69,7 +69,7 @@ def layers() -> Response:
         {"inputs": layer.W.shape[0], "neurons": layer.W.shape[1], "activation": layer.activation}
         for layer in ready.network
     ]
-    return _json({"layers": sizes, **{field: ready.metadata[field] for field in fields}})
+    return json_response({"layers": sizes, **{field: ready.metadata[field] for field in fields}})
 
 
 @blueprint.get("/model/layers/<layer>/neurons/<neuron>")
@@ -90,7 +90,7 @@ def neuron(layer: str, neuron: str) -> Response:
     }
     if here.slope is not None:
         document["slope"] = float(here.slope[index])
-    return _json(document)
+    return json_response(document)
 
 
 def _index(text: str, count: int, kind: str, where: str = "") -> int:
@@ -99,7 +99,3 @@ def _index(text: str, count: int, kind: str, where: str = "") -> int:
     if not is_number or int(text) >= count:
         abort(404, f"There is no {kind} {text[:20]!r}{where}: {kind}s are numbered from 0 to {count - 1}.")
     return int(text)
-
-
-def _json(document: dict[str, Any]) -> Response:
-    return Response(json.dumps(document), content_type="application/json")

@@ -6,10 +6,10 @@ image that can't be read never fails its neighbours.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, request
@@ -18,9 +18,10 @@ from models.decision import Decision, describe
 from service.api.micro_batching import Share, submit
 from service.api.model import ANSWER, check_query_options, explanation, numbers
 from service.api.model_state import model_state
+from service.api.read_images import read_images
 from service.api.request_body import read_pngs
-from service.images.codec import InvalidImage, decode
-from service.images.normalise import Receipt, normalise
+from service.images.codec import InvalidImage
+from service.images.normalise import Receipt
 from service.observability import metrics
 from service.observability.request_log import ENTRY, Entry
 from service.pending_response import PendingResponse
@@ -30,8 +31,6 @@ from service.shared_memory.recent_predictions import RecentPredictions
 
 blueprint = Blueprint("predict", __name__)
 
-Before = TypeVar("Before")
-After = TypeVar("After")
 Document = dict[str, Any]
 
 
@@ -46,13 +45,11 @@ def predict() -> Response:
     metrics.IMAGES.observe(len(pngs))
     entry |= {"images": len(pngs), "stages": {}}
     stages = metrics.Stages(entry["stages"])
-    greys = _each(partial(decode, max_pixels=settings.max_pixels), pngs)
-    stages.end("decode")
-    normalised = _each(normalise, greys)
-    stages.end("normalise")
-    readable = [each for each in normalised if not isinstance(each, Problem)]
-    if len(pngs) == 1 and isinstance(normalised[0], Problem):
-        raise normalised[0]
+    greys, images = read_images(pngs, settings.max_pixels, stages)
+    readable = [image for image in images if not isinstance(image, InvalidImage)]
+    problems = [_refused(image) if isinstance(image, InvalidImage) else None for image in images]
+    if len(pngs) == 1 and problems[0]:
+        raise problems[0]
     share = submit(model, [image for image, _ in readable])
     documents = _documents(share, [receipt for _, receipt in readable], options)
     if len(pngs) == 1:
@@ -60,8 +57,8 @@ def predict() -> Response:
         encode = partial(_encode_one, documents, entry, state.recent)
     else:
         entry["refused"] = len(pngs) - len(readable)
-        problems = [each.document() if isinstance(each, Problem) else None for each in normalised]
-        encode = partial(_encode_all, (problem or next(documents) for problem in problems))
+        answers = [problem and problem.document() for problem in problems]
+        encode = partial(_encode_all, (answer or next(documents) for answer in answers))
     return PendingResponse(partial(_write, share, entry, encode), request.path)
 
 
@@ -73,17 +70,10 @@ def _pngs(settings: Settings) -> list[bytes]:
         raise
 
 
-def _each(function: Callable[[Before], After], entries: Sequence[Before | Problem]) -> list[After | Problem]:
-    """Apply a function to each entry that is not a Problem yet; an InvalidImage becomes a Problem."""
-    return [entry if isinstance(entry, Problem) else _attempt(function, entry) for entry in entries]
-
-
-def _attempt(function: Callable[[Before], After], value: Before) -> After | Problem:
-    try:
-        return function(value)
-    except InvalidImage as error:
-        metrics.REJECTION[error.reason].inc()
-        return Problem(error.reason, str(error))
+def _refused(error: InvalidImage) -> Problem:
+    """Count an image that can't be read, and return its problem."""
+    metrics.REJECTION[error.reason].inc()
+    return Problem(error.reason, str(error))
 
 
 def _documents(share: Share, receipts: list[Receipt], options: Mapping[str, str]) -> Iterator[Document]:
@@ -92,7 +82,7 @@ def _documents(share: Share, receipts: list[Receipt], options: Mapping[str, str]
     about = {key: share.model.metadata[key] for key in ("name", "version")}
     for row, receipt in enumerate(receipts, share.first_row):
         document = describe(Decision(*(part[row] for part in decision)))
-        metrics.count_prediction(document, receipt)
+        metrics.count_prediction(document, receipt.ink_fraction)
         if options.get("receipt") == "1":
             document["receipt"] = {"pixels": numbers(activity.a[0][row]), **asdict(receipt)}
         if options.get("activations") == "1":

@@ -15,7 +15,6 @@ from prometheus_client.exposition import choose_encoder
 
 from models.baseline import CONFIDENCES, INK_FRACTIONS
 from models.store import Model
-from service.images.normalise import Receipt
 from service.observability.collectors import Processes, Workers, register_constants
 from service.problems import REASONS, Problem
 from service.shared_memory.counters import COLLECTOR, Counter, Histogram
@@ -107,11 +106,11 @@ def count_shed(problem: Problem) -> None:
     count_request(0.0, UNMATCHED, "POST", problem.status)
 
 
-def count_prediction(answer: Mapping[str, Any], receipt: Receipt) -> None:
-    """Count one prediction."""
+def count_prediction(answer: Mapping[str, Any], ink_fraction: float) -> None:
+    """Count one prediction; ink_fraction is the share of the 28 × 28 pixels with ink."""
     DIGIT[answer["digit"]].inc()
     CONFIDENCE.observe(answer["confidence"])
-    INK.observe(receipt.ink_fraction)
+    INK.observe(ink_fraction)
     if answer["abstained"]:
         ABSTENTIONS.inc()
 

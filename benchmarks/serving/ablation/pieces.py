@@ -11,7 +11,7 @@ PIECES = {
     "fast head parser": "service.server.request_head:_parse_usual",
     "app factory": "service.app:create_app",
     "pending response": "service.api.predict:PendingResponse",
-    "PNG reader": "service.api.predict:decode",
+    "PNG reader": "service.api.read_images:decode",
     "fast multipart reader": "service.api.request_body:read_common_form",
     "client address": "service.access.guard:client_address",
     "counter": "service.shared_memory.counters:Counter",

@@ -10,21 +10,22 @@ documents them. The input `image` is the network's own input, 28 × 28 pixels of
 `png` is any picture, read as POST /predict reads it. Errors are {"error": "…"} on every path (problems.py).
 """
 
-import json
 import re
 
+import numpy as np
 from flask import Blueprint, Response, abort, request
 
+from models.activations import Array
 from models.decision import Decision, decide, describe
 from models.network import forward
 from models.store import Model
 from service import __version__
+from service.api.json_response import json_response
 from service.api.model_state import model_state
 from service.api.request_body import read_body
-from service.api.v2.inputs_outputs import INPUTS, OUTPUTS, model_input, output_tensor, requested_outputs
-from service.api.v2.tensors import refuse
-from service.api.v2.wire_format import JSON_LENGTH, Document, InferenceRequest, read_request, write_response
-from service.images.normalise import Receipt
+from service.api.v2.inputs_outputs import METADATA, network_input, output_tensor, requested_outputs
+from service.api.v2.tensors import Tensor, refuse
+from service.api.v2.wire_format import JSON_LENGTH, Document, read_request, write_response
 from service.observability import metrics
 from service.observability.request_log import ENTRY
 from service.problems import Problem
@@ -44,13 +45,13 @@ LENGTH = re.compile(r"[0-9]{1,10}", re.ASCII)
 @blueprint.get("/", strict_slashes=False)
 def server() -> Response:
     """Return the server's name, version and extensions."""
-    return _json({"name": "digits", "version": __version__, "extensions": EXTENSIONS})
+    return json_response({"name": "digits", "version": __version__, "extensions": EXTENSIONS})
 
 
 @blueprint.get("/health/live")
 def live() -> Response:
     """Return 200 while the process runs."""
-    return _json({"live": True, "ready": model_state().model is not None})
+    return json_response({"live": True, "ready": model_state().model is not None})
 
 
 @blueprint.get("/health/ready")
@@ -65,7 +66,7 @@ def metadata(name: str, version: str | None = None) -> Response:
     """Return the model's inputs and outputs."""
     about = _model(name, version).metadata
     versions = {"name": about["name"], "versions": [about["version"]], "platform": PLATFORM}
-    return _json(versions | {"inputs": INPUTS, "outputs": OUTPUTS})
+    return json_response(versions | METADATA)
 
 
 @blueprint.get(f"{MODEL}/ready")
@@ -84,9 +85,9 @@ def infer(name: str, version: str | None = None) -> Response:
     model, entry, settings = _model(name, version), request.environ[ENTRY], model_state().settings
     stages = metrics.Stages(entry.setdefault("stages", {}))
     try:
-        document, inputs = _read_request(settings)
+        document, tensor = _read_request(settings)
         outputs = requested_outputs(document)
-        x, receipts = model_input(inputs, settings, stages)
+        x = network_input(tensor, settings, stages)
     except Problem as problem:
         metrics.REJECTION[problem.reason].inc()
         raise
@@ -94,7 +95,7 @@ def infer(name: str, version: str | None = None) -> Response:
     entry["images"] = len(x)
     decision = decide(forward(model.network, x).z[-1], model.metadata)
     stages.end("forward")
-    _count(decision, receipts)
+    _count(decision, x)
     about = {"model_name": model.metadata["name"], "model_version": model.metadata["version"]}
     about["id"] = document.get("id") or entry["request"]
     tensors = [(output_tensor(decision, output), output.as_binary) for output in outputs]
@@ -105,16 +106,12 @@ def infer(name: str, version: str | None = None) -> Response:
     return Response(body, headers={JSON_LENGTH: str(json_length)}, content_type="application/octet-stream")
 
 
-def _json(document: Document, status: int = 200) -> Response:
-    return Response(json.dumps(document), status, content_type="application/json")
-
-
 def _readiness(about: Document) -> Response:
     """Return 200 or 503; the body says the same, because some clients read only that."""
     failure = model_state().failure
     if not failure:
-        return _json(about | {"ready": True})
-    return _json(about | {"ready": False, "error": failure}, 503)
+        return json_response(about | {"ready": True})
+    return json_response(about | {"ready": False, "error": failure}, 503)
 
 
 def _model(name: str, version: str | None) -> Model:
@@ -127,7 +124,7 @@ def _model(name: str, version: str | None) -> Model:
     return model
 
 
-def _read_request(settings: Settings) -> InferenceRequest:
+def _read_request(settings: Settings) -> tuple[Document, Tensor]:
     environ = request.environ
     if request.mimetype not in CONTENT_TYPES or "HTTP_CONTENT_ENCODING" in environ:
         types = "application/json or application/octet-stream"
@@ -139,7 +136,8 @@ def _read_request(settings: Settings) -> InferenceRequest:
     return read_request(body, None if length is None else int(length))
 
 
-def _count(decision: Decision, receipts: list[Receipt]) -> None:
+def _count(decision: Decision, x: Array) -> None:
     """Count each image that was read."""
-    for row, receipt in enumerate(receipts):
-        metrics.count_prediction(describe(Decision(*(part[row] for part in decision))), receipt)
+    for row, pixels in enumerate(x):
+        ink_fraction = np.count_nonzero(pixels) / len(pixels)
+        metrics.count_prediction(describe(Decision(*(part[row] for part in decision))), ink_fraction)

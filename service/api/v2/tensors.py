@@ -5,7 +5,6 @@ binary data   little-endian, row by row; each element of BYTES after its length 
 """
 
 from base64 import b64decode
-from itertools import chain
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
@@ -15,15 +14,13 @@ import numpy.typing as npt
 from service.problems import Problem
 
 # The protocol's datatypes that requests or responses have here, with NumPy's names for them.
-DATATYPES = {"UINT8": "u1", "FP32": "<f4", "INT64": "<i8", "BOOL": "?", "BYTES": "O"}
-# The datatypes of inputs, with the types that JSON may have for a value; True is no number here.
-INPUT_TYPES: dict[str, frozenset[type]] = {
-    "UINT8": frozenset({int}),
-    "FP32": frozenset({int, float}),
-    "BYTES": frozenset({str}),
+DTYPES = {"UINT8": "u1", "FP32": "<f4", "INT64": "<i8", "BOOL": "?", "BYTES": "O"}
+# The datatypes of inputs: the types that JSON may have for a value (True is no number), and a value in words.
+JSON_VALUES: dict[str, tuple[set[type], str]] = {
+    "UINT8": ({int}, "a whole number from 0 to 255"),
+    "FP32": ({int, float}, "a number from 0 (black) to 1 (white)"),
+    "BYTES": ({str}, "bytes in base64 (RFC 4648), without line breaks,"),
 }
-MAX_DIMENSIONS = 4
-MAX_SIDE = 2**31 - 1
 LENGTH_BYTES = 4
 Shape = tuple[int, ...]
 
@@ -41,84 +38,45 @@ def refuse(detail: str) -> NoReturn:
     raise Problem("bad_inference", detail)
 
 
-def read_shape(name: str, shape: object) -> Shape:
-    """Return the shape of the tensor of that name; raises Problem for an invalid one."""
-    if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_DIMENSIONS:
-        refuse(f"{name}: shape must be a list of 1 to {MAX_DIMENSIONS} numbers.")
-    if not all(type(side) is int and 0 < side <= MAX_SIDE for side in shape):
-        refuse(f"{name}: each number in shape must be a whole number from 1 to {MAX_SIDE}.")
-    return tuple(shape)
-
-
 def from_json(name: str, datatype: str, shape: Shape, data: object) -> npt.NDArray[Any]:
     """Return JSON data as an array of that shape; raises Problem if shape or datatype do not fit.
 
     >>> from_json("x", "FP32", (2, 1), [[1], [0.5]]).ravel()
     array([1. , 0.5], dtype=float32)
     """
-    if not isinstance(data, list):
-        refuse(f"{name}: data must be a list.")
-    values, nesting = _flatten(name, data)
-    if len(values) != prod(shape) or nesting not in {(), shape}:
-        found = f"{len(values)} values" + (f" nested as {list(nesting)}" if nesting else "")
-        refuse(f"{name}: shape {list(shape)} needs {prod(shape)} values, flat or nested alike, not {found}.")
-    if not {*map(type, values)} <= INPUT_TYPES[datatype]:
-        kinds = " or ".join(sorted(kind.__name__ for kind in INPUT_TYPES[datatype]))
-        refuse(f"{name}: each value of data must be of type {kinds} for {datatype}.")
-    return _as_array(name, datatype, values).reshape(shape)
-
-
-def _flatten(name: str, data: list[Any]) -> tuple[list[Any], Shape]:
-    """Return the values of nested lists, and the shape of the nesting; () for a flat list."""
-    nesting: Shape = ()
-    while data and {*map(type, data)} == {list} and len(nesting) < MAX_DIMENSIONS:
-        lengths = {*map(len, data)}
-        if len(lengths) > 1:
-            refuse(f"{name}: nested lists of data must have equal lengths.")
-        nesting = (*(nesting or (len(data),)), lengths.pop())
-        data = list(chain.from_iterable(data))
-    return data, nesting
-
-
-def _as_array(name: str, datatype: str, values: list[Any]) -> npt.NDArray[Any]:
-    if datatype == "BYTES":
-        return np.array([_from_base64(name, text) for text in values], object)
-    if datatype == "UINT8":
-        if not 0 <= min(values) <= max(values) <= 255:
-            refuse(f"{name}: each value of data must be from 0 to 255 for UINT8.")
-        return np.array(values, np.uint8)
+    # Lists of unequal length stay objects in the array, and are no valid values.
+    nested = np.array(data, object)
+    if nested.shape not in {shape, (prod(shape),)}:
+        refuse(f"data of {name} must be a list of {prod(shape)} values, or nested as shape {list(shape)}.")
+    values = nested.ravel().tolist()
+    types, words = JSON_VALUES[datatype]
     try:
-        return np.array(values, np.float64).astype(np.float32)
-    except OverflowError:
-        refuse(f"{name}: a value of data is out of range for FP32.")
+        array = _as_array(datatype, values) if {*map(type, values)} <= types else None
+    except (ValueError, ArithmeticError):
+        array = None
+    if array is None:
+        refuse(f"Each value of {name} must be {words} for {datatype}.")
+    return array.reshape(shape)
 
 
-def _from_base64(name: str, text: str) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except ValueError:
-        refuse(f"{name}: each value of data must be bytes in base64 (RFC 4648), without line breaks.")
-
-
-def from_bytes(
-    name: str, datatype: str, shape: Shape, size: object, binary: bytes
-) -> tuple[npt.NDArray[Any], bytes]:
-    """Return an input that is the first `size` bytes of the binary data, and the data after it."""
-    if type(size) is not int or not 0 <= size <= len(binary):
-        refuse(f"{name}: binary_data_size is {size!r:.20}, but {len(binary)} bytes of binary data are left.")
-    taken, rest = binary[:size], binary[size:]
+def _as_array(datatype: str, values: list[Any]) -> npt.NDArray[Any]:
+    """Return values of the right types; raises ValueError or ArithmeticError for an invalid one."""
     if datatype == "BYTES":
-        elements = _elements(name, taken)
-        if len(elements) != prod(shape):
-            refuse(f"{name}: shape {list(shape)} needs {prod(shape)} elements, not {len(elements)}.")
-        values = np.empty(len(elements), object)
-        values[:] = elements
-        return values.reshape(shape), rest
-    dtype = np.dtype(DATATYPES[datatype])
-    needed = prod(shape) * dtype.itemsize
-    if needed != size:
-        refuse(f"{name}: shape {list(shape)} of {datatype} needs {needed} bytes, not {size}.")
-    return np.frombuffer(taken, dtype).reshape(shape), rest
+        values = [b64decode(text, validate=True) for text in values]
+    with np.errstate(over="raise"):
+        return np.array(values, DTYPES[datatype])
+
+
+def from_bytes(name: str, datatype: str, shape: Shape, data: bytes) -> npt.NDArray[Any]:
+    """Return binary data as an array of that shape; raises Problem if it has another size."""
+    dtype, count = np.dtype(DTYPES[datatype]), prod(shape)
+    if datatype == "BYTES" and len(elements := _elements(name, data)) == count:
+        return np.array(elements, dtype).reshape(shape)
+    if datatype != "BYTES" and len(data) == count * dtype.itemsize:
+        return np.frombuffer(data, dtype).reshape(shape)
+    refuse(
+        f"The binary data of {name} must have {count} elements of {datatype}, as shape {list(shape)} says."
+    )
 
 
 def _elements(name: str, data: bytes) -> list[bytes]:
@@ -128,7 +86,7 @@ def _elements(name: str, data: bytes) -> list[bytes]:
         start = at + LENGTH_BYTES
         at = start + int.from_bytes(data[at:start], "little")
         if start > len(data) or at > len(data):
-            refuse(f"{name}: an element of BYTES is shorter than its length prefix of four bytes says.")
+            refuse(f"An element of {name} is shorter than its length prefix of four bytes says.")
         elements.append(data[start:at])
     return elements
 
@@ -140,6 +98,6 @@ def as_bytes(tensor: Tensor) -> bytes:
     b'\x01\x00\x00\x00a'
     """
     if tensor.datatype != "BYTES":
-        return tensor.values.astype(DATATYPES[tensor.datatype]).tobytes()
+        return tensor.values.astype(DTYPES[tensor.datatype]).tobytes()
     elements = [text.encode() for text in tensor.values.ravel()]
     return b"".join(len(element).to_bytes(LENGTH_BYTES, "little") + element for element in elements)

@@ -1,7 +1,7 @@
 """Bodies of the Open Inference Protocol: parsing an inference request, and writing the response.
 
     body = JSON                  values in `data`, row by row, flat or nested as the shape
-    body = JSON + binary data    a header has the length of the JSON; tensors in the order of the inputs
+    body = JSON + binary data    a header has the length of the JSON; the input's values come after it
     body = binary data           the header says 0: uint8 images, one after the other
 
 The first form is the protocol itself (REST, version 2), the others are its extension binary_tensor_data. A
@@ -10,46 +10,55 @@ request that contradicts itself is refused with a sentence.
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 import numpy as np
 
 from models.network import PIXELS
-from service.api.v2.tensors import INPUT_TYPES, Tensor, as_bytes, from_bytes, from_json, read_shape, refuse
+from service.api.v2.tensors import Shape, Tensor, as_bytes, from_bytes, from_json, refuse
+from service.images.normalise import SIDE
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
-IMAGE = "image"
+MAX_SIDE = 2**31 - 1
+IMAGE, PNG = "image", "png"
 Document = dict[str, Any]
 
 
-class InferenceRequest(NamedTuple):
-    """A parsed request: the JSON without the inputs' data, and the inputs."""
+class Input(NamedTuple):
+    """An input: its datatypes, the shapes that each of its N images may have, and both in words."""
 
-    document: Document
-    inputs: list[Tensor]
+    datatypes: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    words: str
 
 
-def read_request(body: bytes, json_length: int | None) -> InferenceRequest:
-    """Parse a body whose first json_length bytes (None: all) are JSON; raises Problem bad_inference.
+# The inputs of the model, of which a request has one. The metadata name the first datatype and shape.
+INPUTS = {
+    IMAGE: Input(("UINT8", "FP32"), ((PIXELS,), (SIDE, SIDE)), f"[N, {PIXELS}] or [N, {SIDE}, {SIDE}]"),
+    PNG: Input(("BYTES",), ((),), "[N]"),
+}
 
-    >>> body = b'{"inputs": [{"name": "x", "datatype": "UINT8", "shape": [1, 2], "data": [[3, 4]]}]}'
-    >>> read_request(body, None).inputs[0].values
-    array([[3, 4]], dtype=uint8)
+
+def read_request(body: bytes, json_length: int | None) -> tuple[Document, Tensor]:
+    r"""Return the JSON and the input of a body whose first json_length bytes (None: all) are JSON.
+
+    Raises Problem bad_inference.
+
+    >>> body = b'{"inputs": [{"name": "png", "datatype": "BYTES", "shape": [1], "data": ["AAEC"]}]}'
+    >>> read_request(body, None)[1].values
+    array([b'\x00\x01\x02'], dtype=object)
     """
     if json_length == 0:
-        return InferenceRequest({}, [_raw_images(body)])
+        return {}, _raw_images(body)
     if json_length is not None and json_length > len(body):
         refuse(f"{JSON_LENGTH} is {json_length}, but the body has {len(body)} bytes.")
     document = _read_document(body[:json_length])
-    binary = None if json_length is None else body[json_length:]
-    tensors = []
-    for entry in _named_objects(document, "inputs"):
-        tensor, binary = _read_tensor(entry, binary)
-        tensors.append(tensor)
-    if binary:
-        refuse(f"{len(binary)} bytes are left after the last input: the sum of {SIZE} is too small.")
-    return InferenceRequest(document, tensors)
+    entries = named_objects(document, "inputs")
+    if len(entries) > 1 or entries[0]["name"] not in INPUTS:
+        names = ", ".join(entry["name"] for entry in entries)
+        refuse(f"There must be one input, named {' or '.join(INPUTS)}, not {names[:80]}.")
+    return document, _read_input(entries[0], b"" if json_length is None else body[json_length:])
 
 
 def _raw_images(body: bytes) -> Tensor:
@@ -67,7 +76,6 @@ def _read_document(text: bytes) -> Document:
         refuse('The body must be a JSON object: {"inputs": [ … ]}.')
     if not isinstance(document.get("id", ""), str):
         refuse("id must be a string.")
-    parameters_of(document, "the request")
     return document
 
 
@@ -76,48 +84,47 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def _named_objects(document: Document, key: str) -> list[Document]:
+def named_objects(document: Document, key: str) -> list[Document]:
     """Return the list of objects under a key; each must have a name of its own."""
     entries = document.get(key)
     if not isinstance(entries, list) or not entries:
         refuse(f"{key} must be a list of at least one object.")
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
-    if not all(isinstance(name, str) for name in names):
-        refuse(f"Each of the {key} must be an object with a name.")
-    if len({*names}) < len(names):
-        refuse(f"Two of the {key} have the same name.")
+    if not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        refuse(f"Each of the {key} must be an object with a name of its own.")
     return entries
 
 
-def output_entries(document: Document) -> list[Document] | None:
-    """Return the outputs that a request names, or None if it names none."""
-    return None if document.get("outputs") is None else _named_objects(document, "outputs")
-
-
-def parameters_of(entry: Document, what: str) -> Mapping[str, Any]:
-    """Return an object's parameters."""
+def parameters_of(entry: Document) -> Mapping[str, Any]:
+    """Return the parameters of an input, of an output or of the request."""
     parameters = entry.get("parameters", {})
     if not isinstance(parameters, dict):
-        refuse(f"parameters of {what} must be an object.")
+        refuse("parameters must be an object.")
     return parameters
 
 
-def _read_tensor(entry: Document, binary: bytes | None) -> tuple[Tensor, bytes | None]:
-    """Return one input, and the binary data that is left for the next ones (None: the request has none)."""
-    name, datatype = f"Input {str(entry['name'])[:40]!r}", entry.get("datatype")
-    if not isinstance(datatype, str) or datatype not in INPUT_TYPES:
-        refuse(f"{name}: datatype must be one of {', '.join(INPUT_TYPES)}, not {str(datatype)[:20]!r}.")
-    shape = read_shape(name, entry.get("shape"))
-    size = parameters_of(entry, name).get(SIZE)
+def _is_shape(shape: object) -> TypeGuard[list[int]]:
+    if not isinstance(shape, list):
+        return False
+    return bool(shape) and all(type(side) is int and 0 < side <= MAX_SIDE for side in shape)
+
+
+def _read_input(entry: Document, binary: bytes) -> Tensor:
+    """Return the input; raises Problem unless it is as INPUTS says, in JSON or as all of the binary data."""
+    name, datatype, shape = entry["name"], entry.get("datatype"), entry.get("shape")
+    datatypes, shapes, words = INPUTS[name]
+    if datatype not in datatypes:
+        refuse(f"The datatype of {name} must be {' or '.join(datatypes)}.")
+    if not _is_shape(shape) or tuple(shape[1:]) not in shapes:
+        refuse(f"The shape of {name} must be {words}, with N from 1.")
+    size = parameters_of(entry).get(SIZE)
     if (size is None) == ("data" not in entry):
         refuse(f"{name} must have either data or, for binary data after the JSON, the parameter {SIZE}.")
+    if (size or 0) != len(binary):
+        refuse(f"{SIZE} must be {len(binary)}: the bytes after the JSON, whose length is in {JSON_LENGTH}.")
     if size is None:
-        values = from_json(name, datatype, shape, entry.pop("data"))
-    elif binary is None:
-        refuse(f"{name}: {SIZE} requires the header {JSON_LENGTH}, the length of the JSON.")
-    else:
-        values, binary = from_bytes(name, datatype, shape, size, binary)
-    return Tensor(entry["name"], datatype, values), binary
+        return Tensor(name, datatype, from_json(name, datatype, tuple(shape), entry["data"]))
+    return Tensor(name, datatype, from_bytes(name, datatype, tuple(shape), binary))
 
 
 def write_response(document: Document, tensors: list[tuple[Tensor, bool]]) -> tuple[bytes, int | None]:
@@ -129,18 +136,16 @@ def write_response(document: Document, tensors: list[tuple[Tensor, bool]]) -> tu
     >>> write_response({}, [(tensor, False)])
     (b'{"outputs": [{"name": "x", "datatype": "BOOL", "shape": [1], "data": [true]}]}', None)
     """
-    outputs, pieces = [], []
+    outputs, binary = [], b""
     for tensor, as_binary in tensors:
-        output: Document = {
-            "name": tensor.name,
-            "datatype": tensor.datatype,
-            "shape": list(tensor.values.shape),
-        }
+        name, datatype, values = tensor
+        output: Document = {"name": name, "datatype": datatype, "shape": list(values.shape)}
         if as_binary:
-            pieces.append(as_bytes(tensor))
-            output["parameters"] = {SIZE: len(pieces[-1])}
+            data = as_bytes(tensor)
+            output["parameters"] = {SIZE: len(data)}
+            binary += data
         else:
-            output["data"] = tensor.values.ravel().tolist()
+            output["data"] = values.ravel().tolist()
         outputs.append(output)
     text = json.dumps(document | {"outputs": outputs}).encode()
-    return b"".join([text, *pieces]), len(text) if pieces else None
+    return text + binary, len(text) if binary else None
