@@ -3,7 +3,7 @@
 import logging
 import os
 
-from flask import Flask, Response, request
+from flask import Flask
 
 from service import problems
 from service.access import guard
@@ -35,23 +35,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.register(app)
     # Flask calls after_request functions in reverse order: instrumentation comes last and sees every header.
     Instrumentation(settings).register(app)
-    _add_headers(app, settings)
+    SecurityHeaders(settings.cors_origins).register(app)
     guard.register(app, settings)
     Admission(settings).register(app)
-    for part in (health, predict, model, open_inference, page):
+    for part in (health, predict, model, open_inference, page, reference):
         app.register_blueprint(part.blueprint)
-    reference.register(app)
     if settings.feedback == "yes":
         app.register_blueprint(feedback.blueprint)
     return app
-
-
-def _add_headers(app: Flask, settings: Settings) -> None:
-    security = SecurityHeaders(settings.cors_origins)
-
-    @app.after_request
-    def add(response: Response) -> Response:
-        headers = [*response.headers, *request.environ.get(guard.RATE_HEADERS, ())]
-        security.add(headers, request.environ)
-        response.headers.extend(headers[len(response.headers) :])
-        return response

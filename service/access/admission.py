@@ -5,8 +5,7 @@ any other server it keeps the queue, and with it everybody's waiting time, short
 large bodies are bounded apart, so that photos do not shut out drawings.
 """
 
-from functools import partial
-from threading import Lock
+from threading import BoundedSemaphore
 
 from flask import Flask, Response, request
 
@@ -15,46 +14,37 @@ from service.pending_response import PendingResponse
 from service.problems import OVERLOADED, Problem
 from service.settings import SMALL_BODY_BYTES, Settings
 
-ADMITTED = "digits.admitted"
+PLACES = "digits.places"
 
 
 class Admission:
-    """The POST requests in progress in this process, by the size of their bodies."""
+    """The places for POST requests in this process, for small and for large bodies."""
 
     def __init__(self, settings: Settings) -> None:
         """Admit up to DIGITS_MAX_WAITING requests of each size."""
-        self.limit = settings.max_waiting
-        self.in_progress = {"small": 0, "large": 0}
-        # Threads share the numbers, and `+=` takes several steps.
-        self.lock = Lock()
+        self.small, self.large = (BoundedSemaphore(settings.max_waiting) for _ in range(2))
 
     def register(self, app: Flask) -> None:
         """Let the app ask before each request; register after whatever else may refuse a request."""
         app.before_request(self._admit)
-        app.after_request(self._release)
+        app.after_request(_release)
 
     def _admit(self) -> None:
         """Take a place; raises Problem overloaded if none is free."""
         if request.method != "POST":
             return
-        size = "large" if (request.content_length or 0) > SMALL_BODY_BYTES else "small"
-        with self.lock:
-            admitted = self.in_progress[size] < self.limit
-            self.in_progress[size] += admitted
-        if not admitted:
+        places = self.large if (request.content_length or 0) > SMALL_BODY_BYTES else self.small
+        if not places.acquire(blocking=False):
             metrics.REJECTION["overloaded"].inc()
             raise Problem("overloaded", OVERLOADED)
-        request.environ[ADMITTED] = size
+        request.environ[PLACES] = places
 
-    def _release(self, response: Response) -> Response:
-        """Give the place back when the response is complete."""
-        if size := request.environ.get(ADMITTED):
-            if isinstance(response, PendingResponse):
-                response.when_complete(partial(self._leave, size))
-            else:
-                self._leave(size)
-        return response
 
-    def _leave(self, size: str, _: Response | None = None) -> None:
-        with self.lock:
-            self.in_progress[size] -= 1
+def _release(response: Response) -> Response:
+    """Give the place back when the response is complete."""
+    places: BoundedSemaphore | None = request.environ.get(PLACES)
+    if places and isinstance(response, PendingResponse):
+        response.when_complete(lambda _: places.release())
+    elif places:
+        places.release()
+    return response

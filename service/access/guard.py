@@ -11,7 +11,7 @@ that need no key take no token: the probes, the pages and their files, OPTIONS.
 from functools import partial
 from math import ceil
 
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, after_this_request, request
 
 from service.access.client_address import client_address, parse_networks
 from service.access.keys import Keys
@@ -28,8 +28,6 @@ OPEN_ENDPOINTS = frozenset(
     | {f"open_inference.{name}" for name in ("server", "live", "ready", "model_ready")}
 )
 PROBE_PATHS = frozenset({"/healthz", "/readyz"})
-# The key in the request's environ under which the app finds the rate-limit headers of the response.
-RATE_HEADERS = "digits.rate"
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -83,7 +81,7 @@ class Guard:
     def _take_token(self, buckets: Buckets, owner: bytes | None) -> None:
         """Take a token; raises Problem too_many_requests if there is none."""
         taken = buckets.take(owner or self._client_address().encode())
-        request.environ[RATE_HEADERS] = _rate_headers(buckets, taken)
+        after_this_request(partial(_add_rate_headers, buckets, taken))
         if taken.wait_ns:
             self._log_client(owner)
             seconds = _seconds(taken.wait_ns)
@@ -108,13 +106,12 @@ def _key_sent() -> str:
     return key
 
 
-def _rate_headers(buckets: Buckets, taken: Taken) -> list[tuple[str, str]]:
-    """Return the headers of the client's bucket (draft-ietf-httpapi-ratelimit-headers-10)."""
-    window = _seconds(buckets.depth_ns)
-    return [
-        ("RateLimit-Policy", f'"default";q={buckets.burst};w={window}'),
-        ("RateLimit", f'"default";r={taken.left};t={_seconds(taken.full_ns)}'),
-    ]
+def _add_rate_headers(buckets: Buckets, taken: Taken, response: Response) -> Response:
+    """Describe the client's bucket to it (draft-ietf-httpapi-ratelimit-headers-10)."""
+    window, full = _seconds(buckets.depth_ns), _seconds(taken.full_ns)
+    response.headers["RateLimit-Policy"] = f'"default";q={buckets.burst};w={window}'
+    response.headers["RateLimit"] = f'"default";r={taken.left};t={full}'
+    return response
 
 
 def _seconds(ns: int) -> int:

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.settings import SettingsError
+from flask import Flask, Response, request
 
-Headers = list[tuple[str, str]]
+from service.settings import SettingsError
 
 POLICY = "Content-Security-Policy"
 HEADERS = (
@@ -55,31 +55,30 @@ class SecurityHeaders:
         """Parse the origins whose pages may read responses; raises SettingsError for anything else."""
         self.allowed = parse_origins(allowed)
 
-    def add(self, headers: Headers, environ: Mapping[str, Any]) -> None:
-        """Add to the headers of a response, unless they have their own Content-Security-Policy."""
-        for name, _ in headers:
-            if name == POLICY:
-                return
-        headers += HEADERS
-        headers += self.cors(environ, headers)
+    def register(self, app: Flask) -> None:
+        """Add the headers to every response of the app that has no Content-Security-Policy of its own."""
+        app.after_request(self._add)
 
-    def cors(self, environ: Mapping[str, Any], headers: Headers) -> Headers:
-        """Return the CORS headers of a response; a preflight gets its methods from the Allow header."""
+    def _add(self, response: Response) -> Response:
+        if POLICY not in response.headers:
+            response.headers.extend(HEADERS)
+            response.headers.extend(self.cors(request.environ, response.headers.get("Allow", "")))
+        return response
+
+    def cors(self, environ: Mapping[str, Any], methods: str = "") -> dict[str, str]:
+        """Return the CORS headers of a response; a preflight is told the methods that its route allows."""
         if not self.allowed:
-            return []
-        origin = environ.get("HTTP_ORIGIN", "")
-        if self.allowed == {ANY}:
-            found = [("Access-Control-Allow-Origin", ANY)]
-        elif origin in self.allowed:
-            found = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
-        else:
-            # A cache must not serve this response to a page that may read it.
-            return [("Vary", "Origin")]
+            return {}
+        allows_any = self.allowed == {ANY}
+        origin = ANY if allows_any else environ.get("HTTP_ORIGIN", "")
+        # A cache must not serve the response of one origin to another one.
+        headers = {} if allows_any else {"Vary": "Origin"}
+        if origin not in self.allowed:
+            return headers
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = RESPONSE_HEADERS
         if environ.get("REQUEST_METHOD") == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
-            methods = next((value for name, value in headers if name == "Allow"), "")
-            found += [
-                ("Access-Control-Allow-Methods", methods),
-                ("Access-Control-Allow-Headers", REQUEST_HEADERS),
-                ("Access-Control-Max-Age", str(PREFLIGHT_SECONDS)),
-            ]
-        return [*found, ("Access-Control-Expose-Headers", RESPONSE_HEADERS)]
+            headers["Access-Control-Allow-Methods"] = methods
+            headers["Access-Control-Allow-Headers"] = REQUEST_HEADERS
+            headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+        return headers

@@ -5,25 +5,17 @@ caches them and revalidates each time (ETag), so that a page never mixes two ver
 Content-Security-Policy lets the page load and call this service only, and run only its own scripts.
 """
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from service.api.model_state import model_state
 
-blueprint = Blueprint("page", __name__)
+blueprint = Blueprint("page", __name__, template_folder="../web")
 FOLDER = Path(__file__).parent.parent / "web"
 INDEX = "index.html"
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".json": "application/json",
-}
+TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png", ".svg": "image/svg+xml"}
+FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -37,37 +29,11 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True)
-class File:
-    """A static file, with the hash of its content as its ETag."""
-
-    content: bytes
-    content_type: str
-    etag: str
-
-    @classmethod
-    def of(cls, content: bytes, suffix: str) -> "File":
-        """Return a file with this content; the suffix of its name gives the type."""
-        return cls(content, TYPES[suffix], hashlib.sha256(content).hexdigest()[:20])
-
-
-FILES = {
-    path.name: File.of(path.read_bytes(), path.suffix)
-    for path in sorted(FOLDER.iterdir())
-    if path.suffix in TYPES and path.name != INDEX
-}
-_HTML = (FOLDER / INDEX).read_bytes()
-# Keyed by whether the service requires an API key: the page needs none, but asks its reader for it.
-PAGES = {
-    False: File.of(_HTML, ".html"),
-    True: File.of(_HTML.replace(b"<html ", b'<html data-key="needed" ', 1), ".html"),
-}
-
-
 @blueprint.get("/")
 def index() -> Response:
-    """Return the page."""
-    return file_response(PAGES[model_state().settings.needs_key])
+    """Return the page; where the service requires an API key, the page asks its reader for it."""
+    html = render_template(INDEX, needs_key=model_state().settings.needs_key)
+    return page_response(html, "text/html")
 
 
 @blueprint.get("/web/<name>")
@@ -75,13 +41,13 @@ def file(name: str) -> Response:
     """Return one of the page's files."""
     if name not in FILES:
         abort(404, f"There is no file {name[:40]!r} under /web/; the page is at /.")
-    return file_response(FILES[name])
+    return page_response(FILES[name], TYPES[Path(name).suffix])
 
 
-def file_response(file: File) -> Response:
-    """Return a file, or 304 if the client has it."""
-    response = Response(file.content, headers=HEADERS, content_type=file.content_type)
-    response.set_etag(file.etag)
+def page_response(content: str | bytes, mimetype: str) -> Response:
+    """Return a page or a file, or 304 if the client has it."""
+    response = Response(content, headers=HEADERS, mimetype=mimetype)
+    response.add_etag()
     response.make_conditional(request)
     # The server adds Date (RFC 9110, section 6.6.1).
     del response.headers["Date"]

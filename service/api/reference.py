@@ -1,20 +1,21 @@
 """The API reference: GET /openapi.json for programs, GET /docs for people.
 
 openapi.yaml is written by hand; `make openapi` writes openapi.json from it. The page is rendered from
-openapi.json with `templates/docs.html`, once, when the service starts; it works without scripts.
+openapi.json with `templates/docs.html`, once a process; it works without scripts.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, reduce
 from html import escape
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Response, render_template, request
 
-from service.api.page import File, file_response
+from service.api.page import page_response
 
 blueprint = Blueprint("openapi", __name__)
 DOCUMENT = (Path(__file__).parent / "openapi.json").read_bytes()
@@ -22,19 +23,26 @@ API: dict[str, Any] = json.loads(DOCUMENT)
 # The host in the document's curl commands; the page replaces it by the host of the request.
 EXAMPLE_HOST = "http://localhost:8080/"
 MAX_LINE = 88
+# The constraints of a plain type, in the order in which they are shown.
+LIMITS = {
+    "minimum": ", at least {}",
+    "exclusiveMinimum": ", above {}",
+    "maximum": ", at most {}",
+    "pattern": ", of the form {}",
+    "default": "; default {}",
+}
 
 
 @blueprint.get("/openapi.json")
 def document() -> Response:
     """Return the OpenAPI document."""
-    return file_response(File.of(DOCUMENT, ".json"))
+    return page_response(DOCUMENT, "application/json")
 
 
 @blueprint.get("/docs")
 def docs() -> Response:
     """Return the page; its curl commands have the host of the request."""
-    host = escape(request.host_url)
-    return file_response(File.of(_page().replace(EXAMPLE_HOST, host).encode(), ".html"))
+    return page_response(_page().replace(EXAMPLE_HOST, escape(request.host_url)), "text/html")
 
 
 @cache
@@ -49,12 +57,9 @@ def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
     >>> resolved({"$ref": "#/components/schemas/Digit"})["maximum"]
     9
     """
-    found = node
-    if "$ref" in node:
-        found = API
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-    return found
+    if "$ref" not in node:
+        return node
+    return reduce(getitem, node["$ref"].removeprefix("#/").split("/"), API)
 
 
 @blueprint.app_template_filter()
@@ -87,11 +92,10 @@ def shown(value: object, indent: str = "") -> str:
         return line
     deeper = indent + "  "
     if isinstance(value, dict):
-        opening, closing = "{}"
         entries = [f"{json.dumps(name)}: {shown(entry, deeper)}" for name, entry in value.items()]
     else:
-        opening, closing = "[]"
         entries = [shown(entry, deeper) for entry in value]
+    opening, closing = line[0], line[-1]
     return f"{opening}\n" + ",\n".join(deeper + entry for entry in entries) + f"\n{indent}{closing}"
 
 
@@ -100,26 +104,11 @@ def limits(schema: Mapping[str, Any]) -> str:
     """Return the constraints of a plain type in words.
 
     >>> limits({"type": "integer", "minimum": 0, "maximum": 9})
-    'integer, from 0 to 9'
+    'integer, at least 0, at most 9'
     >>> limits({"type": "string", "enum": ["0", "1"], "default": "0"})
     '0, 1; default 0'
     """
-    words = ", ".join(map(str, schema.get("enum", [schema["const"]] if "const" in schema else [])))
+    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
     kind = schema.get("type", "")
-    words = words or (" or ".join(kind) if isinstance(kind, list) else kind)
-    if "minimum" in schema and "maximum" in schema:
-        words += f", from {schema['minimum']} to {schema['maximum']}"
-    elif "minimum" in schema:
-        words += f", {schema['minimum']} or more"
-    elif "exclusiveMinimum" in schema:
-        words += f", above {schema['exclusiveMinimum']}"
-    if "pattern" in schema:
-        words += f", of the form {schema['pattern']}"
-    return words + (f"; default {schema['default']}" if "default" in schema else "")
-
-
-def register(app: Flask) -> None:
-    """Add the two routes to the app, and render the page before the first worker is forked."""
-    app.register_blueprint(blueprint)
-    with app.app_context():
-        _page()
+    words = ", ".join(map(str, values)) or (" or ".join(kind) if isinstance(kind, list) else kind)
+    return words + "".join(text.format(schema[key]) for key, text in LIMITS.items() if key in schema)

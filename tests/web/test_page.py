@@ -89,7 +89,7 @@ def test_the_examples_are_mnist_images(mnist_500: Examples) -> None:
     names = [name for name in FILES if name.startswith("example-")]
     assert len(names) == 8
     for name in names:
-        grey = decode(FILES[name].content, 28 * 28)
+        grey = decode(FILES[name], 28 * 28)
         index = int(name.removeprefix("example-").removesuffix(".png"))
         np.testing.assert_array_equal(grey, mnist_500.images[index])
 
