@@ -1,4 +1,4 @@
-"""A client for the service, which imports only the standard library: the folder can be copied anywhere.
+"""A client for the service. It may import only the standard library, so that the folder can be copied.
 
     from service.client import DigitsClient, Prediction
 
@@ -8,8 +8,8 @@
             print(found.digit if isinstance(found, Prediction) else found.detail)
 
 An image is a path, the bytes of a PNG, a Pillow image, or a NumPy array uint8 (height, width) of grey levels.
-The ink may be dark on light or light on dark: the service detects which. Start with `DigitsClient` below;
-`transport.py` has connections and retries, `responses.py` the results and the exceptions.
+The ink may be dark on light or light on dark: the service detects which. Start reading with `DigitsClient`
+below; `transport.py` has connections and retries, `responses.py` the results and the exceptions.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,5 +1,5 @@
 """The command line: predictions for files without a server, and a check of the configuration.
 
-It imports `models`, `service.images`, `service.settings` and `service.access.keys`, but neither Flask nor
-metrics, so that it starts quickly. Start with `main.py`, which has the commands and their options.
+It may import `models`, `images`, `settings` and the validation in `access`, but neither Flask nor metrics, so
+that it starts quickly. Start reading in `main.py`, which has the commands and their options.
 """
