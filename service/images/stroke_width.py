@@ -43,8 +43,8 @@ def adjusted_stroke_width(ink: Grey, strong: float) -> Grey:
 def stroke_width(mask: Mask) -> float:
     """Return the mean width of the strokes of a mask (height, width), in pixels.
 
-    The factor π / 4 is the mean over all directions, so that it must be undone for a vertical stroke. This one
-    is 4 pixels wide and 50 long; its two ends add to the outline.
+    The factor π / 4 is a mean over all directions, which is undone here for a vertical stroke. It is 4 pixels
+    wide and 50 long; its two ends add to the outline.
 
     >>> mask = np.zeros((60, 60), bool); mask[5:55, 20:24] = True
     >>> round(stroke_width(mask) * np.pi / 4, 1)
