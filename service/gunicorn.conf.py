@@ -17,7 +17,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 from service.access.validation import check  # noqa: E402 - the variables come first
 from service.observability.log_format import configuration  # noqa: E402 - the same
 from service.observability.nonblocking_stdout import make_nonblocking  # noqa: E402 - the same
-from service.server.arbiter import drain_first, keep_trying  # noqa: E402 - the same
+from service.server.arbiter import drain_first, keep_trying, unblock_signals  # noqa: E402 - the same
 from service.settings import Settings, SettingsError  # noqa: E402 - the same
 from service.shared_memory.counters import SERIES  # noqa: E402 - the same
 from service.shared_memory.worker_table import MEMORY_FOLDER, WORKERS  # noqa: E402 - the same
@@ -70,6 +70,11 @@ def post_fork(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gu
     """Let the new process count in its row."""
     WORKERS.enter(worker.row)
     SERIES.enter(worker.row)
+
+
+def post_worker_init(worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form
+    """Let the worker, which has its signal handlers now, obey the signals that came since the fork."""
+    unblock_signals()
 
 
 def child_exit(server: "Arbiter", worker: "Worker") -> None:  # noqa: ARG001 - gunicorn's form

@@ -26,7 +26,8 @@ def keep_trying(server: "Arbiter") -> None:
     spawn: Callable[[], Any] = server.spawn_worker
 
     def spawn_or_log() -> None:
-        # Blocked until the new worker has handlers of its own; the master's would swallow them.
+        # Blocked until the new worker has handlers of its own (unblock_signals); the master's would swallow
+        # them.
         signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATION_SIGNALS)
         try:
             spawn()
@@ -37,6 +38,11 @@ def keep_trying(server: "Arbiter") -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
     server.spawn_worker = spawn_or_log
+
+
+def unblock_signals() -> None:
+    """Handle the signals that were blocked for the fork; for gunicorn's hook post_worker_init."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
 
 def drain_first(server: "Arbiter", seconds: float) -> None:

@@ -16,7 +16,6 @@ can make a worker hold is bounded: connections in number (connection_table.py), 
 import os
 import resource
 import selectors
-import signal
 from collections import deque
 from time import monotonic
 from typing import Any
@@ -24,7 +23,6 @@ from typing import Any
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from service.server.acceptor import Acceptor
-from service.server.arbiter import TERMINATION_SIGNALS
 from service.server.connection import Connection, RequestTimeoutError, Response, State, Timeouts
 from service.server.connection_table import ConnectionTable
 from service.server.dispatcher import Dispatcher, EarlyResponses, Limits
@@ -62,11 +60,6 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         self.booted = True
         self.selector = selectors.DefaultSelector()
         super().init_process()
-
-    def init_signals(self) -> None:
-        """Install the handlers, and unblock the signals that were blocked for the fork (arbiter.py)."""
-        super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION_SIGNALS)
 
     def run(self) -> None:
         """Serve until a signal or the end of the master stops the worker; then finish the open requests."""

@@ -244,3 +244,14 @@ def test_too_many_requests_are_turned_away(under: str) -> None:
     requests = [value for name, value in counts.items() if 'status="503"' in name and "_count" in name]
     assert sum(requests) == found[503]
     assert counts["digits_in_flight_requests"] == 1
+
+
+@pytest.mark.parametrize("under", ["our worker", "gthread"])
+def test_workers_obey_sigterm(under: str, seven: bytes) -> None:
+    """Told to stop after a request, each worker ends by itself: the master need not kill it."""
+    with running({"DIGITS_LOG_FORMAT": "text"}, under=under) as server:
+        workers = server.wait_for_workers(2)
+        assert ask(server, "POST", "/predict", seven, PNG)[0].status == 200
+        server.stop()
+    exited = {int(pid) for pid in re.findall(r"Worker exiting \(pid: (\d+)\)", "".join(server.log))}
+    assert exited == set(workers)
