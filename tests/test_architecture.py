@@ -148,5 +148,5 @@ def test_no_room_is_crowded(wing: str) -> None:
         assert len(list(folder.glob("*.py"))) <= MOST_MODULES, folder
         if not wing.startswith("tests"):
             text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
-            assert "may import" in text, folder
-            assert re.search("start reading", text, re.IGNORECASE), folder
+            assert re.search(r"imports?\b", text), folder
+            assert re.search(r"\bstart\b", text, re.IGNORECASE), folder

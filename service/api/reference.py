@@ -1,36 +1,20 @@
 """The API reference: GET /openapi.json for programs, GET /docs for people.
 
-openapi.yaml is written by hand; `make openapi` writes openapi.json from it. The page is rendered from
-openapi.json with `templates/docs.html`, once a process; it works without scripts.
+openapi.yaml is written by hand; `make openapi` writes openapi.json and docs.html from it.
 """
 
-import json
-import re
-from collections.abc import Mapping
-from functools import cache, reduce
 from html import escape
-from operator import getitem
 from pathlib import Path
-from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
 from service.api.page import page_response
 
 blueprint = Blueprint("openapi", __name__)
 DOCUMENT = (Path(__file__).parent / "openapi.json").read_bytes()
-API: dict[str, Any] = json.loads(DOCUMENT)
+PAGE = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
 # The host in the document's curl commands; the page replaces it by the host of the request.
 EXAMPLE_HOST = "http://localhost:8080/"
-MAX_LINE = 88
-# The constraints of a plain type, in the order in which they are shown.
-LIMITS = {
-    "minimum": ", at least {}",
-    "exclusiveMinimum": ", above {}",
-    "maximum": ", at most {}",
-    "pattern": ", of the form {}",
-    "default": "; default {}",
-}
 
 
 @blueprint.get("/openapi.json")
@@ -42,73 +26,4 @@ def document() -> Response:
 @blueprint.get("/docs")
 def docs() -> Response:
     """Return the page; its curl commands have the host of the request."""
-    return page_response(_page().replace(EXAMPLE_HOST, escape(request.host_url)), "text/html")
-
-
-@cache
-def _page() -> str:
-    return render_template("docs.html", api=API)
-
-
-@blueprint.app_template_filter()
-def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the target of a reference, or the node itself if it is not one.
-
-    >>> resolved({"$ref": "#/components/schemas/Digit"})["maximum"]
-    9
-    """
-    if "$ref" not in node:
-        return node
-    return reduce(getitem, node["$ref"].removeprefix("#/").split("/"), API)
-
-
-@blueprint.app_template_filter()
-def prose(text: str) -> str:
-    r"""Return a description as HTML: paragraphs, lists with dashes, and code.
-
-    >>> prose("See `a<b`.\n\n- one\n- two")
-    '<p>See <code>a&lt;b</code>.</p>\n<ul><li>one</li><li>two</li></ul>'
-    """
-    blocks = re.split(r"\n\n+", re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text.strip())))
-    return "\n".join(map(_block, blocks))
-
-
-def _block(text: str) -> str:
-    if not text.startswith("- "):
-        return f"<p>{text}</p>"
-    items = "".join(f"<li>{item.strip()}</li>" for item in text.removeprefix("- ").split("\n- "))
-    return f"<ul>{items}</ul>"
-
-
-@blueprint.app_template_filter()
-def shown(value: object, indent: str = "") -> str:
-    """Return a value as JSON; objects and lists that fit on one line stay on it.
-
-    >>> shown({"digit": 7, "prediction_set": [7]})
-    '{"digit": 7, "prediction_set": [7]}'
-    """
-    line = json.dumps(value, ensure_ascii=False)
-    if len(line) + len(indent) <= MAX_LINE or not isinstance(value, dict | list):
-        return line
-    deeper = indent + "  "
-    if isinstance(value, dict):
-        entries = [f"{json.dumps(name)}: {shown(entry, deeper)}" for name, entry in value.items()]
-    else:
-        entries = [shown(entry, deeper) for entry in value]
-    opening, closing = line[0], line[-1]
-    return f"{opening}\n" + ",\n".join(deeper + entry for entry in entries) + f"\n{indent}{closing}"
-
-
-@blueprint.app_template_filter()
-def limits(schema: Mapping[str, Any]) -> str:
-    """Return the constraints of a plain type in words.
-
-    >>> limits({"type": "integer", "minimum": 0, "maximum": 9})
-    'integer, at least 0, at most 9'
-    >>> limits({"type": "string", "enum": ["0", "1"], "default": "0"})
-    '0, 1; default 0'
-    """
-    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    kind = schema.get("type", "")
-    words = ", ".join(map(str, values)) or (" or ".join(kind) if isinstance(kind, list) else kind)
-    return words + "".join(text.format(schema[key]) for key, text in LIMITS.items() if key in schema)
+    return page_response(PAGE.replace(EXAMPLE_HOST, escape(request.host_url)), "text/html")

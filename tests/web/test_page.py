@@ -77,7 +77,7 @@ def test_it_needs_no_other_host_and_nothing_inline() -> None:
 
 def test_every_file_exists_and_is_used() -> None:
     """The files that pages and modules refer to are exactly the files that are served."""
-    docs = (FOLDER.parent / "templates" / "docs.html").read_text()
+    docs = (FOLDER.parent / "api" / "docs.html").read_text(encoding="utf-8")
     named = set(re.findall(r'"/web/([^"]+)"', source(".html")[INDEX] + docs))
     for text in source(".js").values():
         named |= set(re.findall(r'from "\./([^"]+)"', text))

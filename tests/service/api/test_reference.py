@@ -7,14 +7,13 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-import yaml
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from scripts.openapi import SERVICE, generated
+from scripts.openapi import API, FOLDER, generated
 from service import __version__
 from service.api.page import HEADERS
-from service.api.reference import API, EXAMPLE_HOST
+from service.api.reference import EXAMPLE_HOST
 from service.app import create_app
 from service.early_responses import STATUSES
 from service.images.codec import LONGEST_SIDE
@@ -22,7 +21,7 @@ from service.problems import REASONS
 from service.settings import Settings
 from tests.server import ROOT
 
-TEXT = (SERVICE / "openapi.yaml").read_text(encoding="utf-8")
+TEXT = (FOLDER / "openapi.yaml").read_text(encoding="utf-8")
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 # What the app has and the file describes only in prose.
 LEFT_OUT = {
@@ -48,10 +47,11 @@ def test_it_is_openapi_3_1() -> None:
     assert API["info"]["version"] == __version__
 
 
-def test_the_json_is_made_from_the_yaml() -> None:
-    """openapi.json is up to date with openapi.yaml: `make openapi` would change nothing."""
-    assert (SERVICE / "openapi.json").read_text(encoding="utf-8") == generated()
-    assert yaml.safe_load(TEXT) == API
+def test_the_served_files_are_made_from_the_yaml() -> None:
+    """openapi.json and docs.html are up to date with openapi.yaml: `make openapi` would change nothing."""
+    for name, text in generated().items():
+        assert (FOLDER / name).read_text(encoding="utf-8") == text
+    assert json.loads(generated()["openapi.json"]) == API
 
 
 def test_it_names_every_route_and_no_other() -> None:

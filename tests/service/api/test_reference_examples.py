@@ -13,7 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator
 
-from service.api.reference import API, EXAMPLE_HOST, resolved
+from scripts.openapi import API
+from scripts.reference_page import resolved
+from service.api.reference import EXAMPLE_HOST
 from service.app import create_app
 from service.problems import OVERLOADED, Problem
 from service.settings import Settings
@@ -61,7 +63,7 @@ ANSWERS = {name for name in EXAMPLES if "/responses/" in f"/{name}" and "{versio
 
 def closed(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema without references that allows no field that it does not name."""
-    schema = {**resolved(schema)}
+    schema = {**resolved(schema, API)}
     for key in ("anyOf", "allOf"):
         if key in schema:
             schema[key] = [closed(part) if key == "anyOf" else part for part in schema[key]]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from service.api.reference import API
+from scripts.openapi import API
 from tests.server import ROOT, running
 
 # More where nothing may be skipped, as in .ci/run, which has the time for it.
