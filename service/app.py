@@ -38,8 +38,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     SecurityHeaders(settings.cors_origins).register(app)
     guard.register(app, settings)
     Admission(settings).register(app)
-    for part in (health, predict, model, open_inference, page, reference):
+    for part in (health, predict, model, open_inference, page):
         app.register_blueprint(part.blueprint)
+    reference.register(app)
     if settings.feedback == "yes":
         app.register_blueprint(feedback.blueprint)
     return app

@@ -1,7 +1,7 @@
 """The API reference: GET /openapi.json for programs, GET /docs for people.
 
 openapi.yaml is written by hand; `make openapi` writes openapi.json from it. The page is rendered from
-openapi.json with `templates/docs.html`, once a process; it works without scripts.
+openapi.json with `templates/docs.html`, once, when the service starts; it works without scripts.
 """
 
 import json
@@ -13,7 +13,7 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Flask, Response, render_template, request
 
 from service.api.page import page_response
 
@@ -23,14 +23,6 @@ API: dict[str, Any] = json.loads(DOCUMENT)
 # The host in the document's curl commands; the page replaces it by the host of the request.
 EXAMPLE_HOST = "http://localhost:8080/"
 MAX_LINE = 88
-# The constraints of a plain type, in the order in which they are shown.
-LIMITS = {
-    "minimum": ", at least {}",
-    "exclusiveMinimum": ", above {}",
-    "maximum": ", at most {}",
-    "pattern": ", of the form {}",
-    "default": "; default {}",
-}
 
 
 @blueprint.get("/openapi.json")
@@ -99,16 +91,8 @@ def shown(value: object, indent: str = "") -> str:
     return f"{opening}\n" + ",\n".join(deeper + entry for entry in entries) + f"\n{indent}{closing}"
 
 
-@blueprint.app_template_filter()
-def limits(schema: Mapping[str, Any]) -> str:
-    """Return the constraints of a plain type in words.
-
-    >>> limits({"type": "integer", "minimum": 0, "maximum": 9})
-    'integer, at least 0, at most 9'
-    >>> limits({"type": "string", "enum": ["0", "1"], "default": "0"})
-    '0, 1; default 0'
-    """
-    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    kind = schema.get("type", "")
-    words = ", ".join(map(str, values)) or (" or ".join(kind) if isinstance(kind, list) else kind)
-    return words + "".join(text.format(schema[key]) for key, text in LIMITS.items() if key in schema)
+def register(app: Flask) -> None:
+    """Add the two routes to the app, and render the page before the first worker is forked."""
+    app.register_blueprint(blueprint)
+    with app.app_context():
+        _page()
