@@ -16,21 +16,12 @@ import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_LINE = 88
-# The constraints of a plain type, in the order in which they are shown.
-LIMITS = {
-    "minimum": ", at least {}",
-    "exclusiveMinimum": ", above {}",
-    "maximum": ", at most {}",
-    "pattern": ", of the form {}",
-    "default": "; default {}",
-}
 
 
 def page(api: Mapping[str, Any]) -> str:
     """Return the page for an OpenAPI document."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-    filters = {"prose": prose, "shown": shown, "limits": limits, "resolved": lambda node: resolved(node, api)}
-    environment.filters |= filters
+    environment.filters |= {"prose": prose, "shown": shown, "resolved": lambda node: resolved(node, api)}
     return environment.get_template("reference.html").render(api=api) + "\n"
 
 
@@ -78,17 +69,3 @@ def shown(value: object, indent: str = "") -> str:
         entries = [shown(entry, deeper) for entry in value]
     opening, closing = line[0], line[-1]
     return f"{opening}\n" + ",\n".join(deeper + entry for entry in entries) + f"\n{indent}{closing}"
-
-
-def limits(schema: Mapping[str, Any]) -> str:
-    """Return the constraints of a plain type in words.
-
-    >>> limits({"type": "integer", "minimum": 0, "maximum": 9})
-    'integer, at least 0, at most 9'
-    >>> limits({"type": "string", "enum": ["0", "1"], "default": "0"})
-    '0, 1; default 0'
-    """
-    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    kind = schema.get("type", "")
-    words = ", ".join(map(str, values)) or (" or ".join(kind) if isinstance(kind, list) else kind)
-    return words + "".join(text.format(schema[key]) for key, text in LIMITS.items() if key in schema)

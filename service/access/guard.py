@@ -89,9 +89,8 @@ class Guard:
             raise Problem("too_many_requests", detail, seconds)
 
     def _client_address(self) -> str:
-        environ = request.environ
-        forwarded_for = environ.get("HTTP_X_FORWARDED_FOR", "")
-        return client_address(environ.get("REMOTE_ADDR", ""), forwarded_for, self.trusted)
+        forwarded_for = request.headers.get("X-Forwarded-For", "")
+        return client_address(request.remote_addr or "", forwarded_for, self.trusted)
 
     def _log_client(self, owner: bytes | None) -> None:
         """Add the refused client to the log: its address, so that an operator can block it; never a key."""
@@ -100,10 +99,8 @@ class Guard:
 
 def _key_sent() -> str:
     """Return the key in the request's headers, or an empty string."""
-    environ = request.environ
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    key: str = environ.get("HTTP_X_API_KEY", token.strip() if scheme.lower() == "bearer" else "")
-    return key
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return request.headers.get("X-API-Key", token.strip() if scheme.lower() == "bearer" else "")
 
 
 def _add_rate_headers(buckets: Buckets, taken: Taken, response: Response) -> Response:

@@ -10,8 +10,8 @@ start, selects the row. A new client takes the slot with the fullest bucket; usu
 holds no information. If all eight are in use, one client gets its missing tokens back early: no client is
 refused because of another.
 
-Workers lock a row's bytes of the file with fcntl; the system releases such a lock when a worker is killed.
-These locks do not exclude threads of one process, so those share a `threading.Lock`.
+Workers lock a row with fcntl, as a range of bytes of an empty file; the system releases such a lock when a
+worker is killed. These locks do not exclude threads of one process, so those share a `threading.Lock`.
 """
 
 import fcntl
@@ -61,11 +61,10 @@ class Buckets:
         self.token_ns = max(round(NS_PER_SECOND / rate), 1)
         self.burst, self.depth_ns = burst, burst * self.token_ns
         self.secret = os.urandom(16)
-        # The file stays open as long as the buckets exist, because the locks are on it.
+        # Empty: only the locks are on it. It stays open as long as the buckets exist.
         self.file = TemporaryFile(dir=MEMORY_FOLDER)  # noqa: SIM115 - closed below
         finalize(self, self.file.close)
-        self.file.truncate(ROWS * ROW.size)
-        self.table = mmap.mmap(self.file.fileno(), ROWS * ROW.size)
+        self.table = mmap.mmap(-1, ROWS * ROW.size)
         self.thread_lock = Lock()
 
     def take(self, client: bytes, now: int | None = None) -> Taken:

@@ -80,7 +80,8 @@ def neuron(layer: str, neuron: str) -> Response:
     here = network[at]
     index = _index(neuron, len(here.b), "neuron", f" in layer {at}")
     out = network[at + 1].W[index] if at + 1 < len(network) else np.zeros(0, np.float32)
-    document: dict[str, Any] = {
+    slope = {} if here.slope is None else {"slope": float(here.slope[index])}
+    document = {
         "layer": at,
         "neuron": index,
         "activation": here.activation,
@@ -88,9 +89,7 @@ def neuron(layer: str, neuron: str) -> Response:
         "weights_in": numbers(here.W[:, index], 8),
         "weights_out": numbers(out, 8),
     }
-    if here.slope is not None:
-        document["slope"] = float(here.slope[index])
-    return json_response(document)
+    return json_response(document | slope)
 
 
 def _index(text: str, count: int, kind: str, where: str = "") -> int:

@@ -18,7 +18,7 @@ would cost it seconds and gigabytes. Heads are therefore checked before werkzeug
 
 import re
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import cast
 
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -40,10 +40,8 @@ MAX_BOUNDARY = 70
 # A usual head has two or three lines, with two names of a hundred bytes or so.
 MAX_HEAD_BYTES = 4096
 MAX_HEAD_LINES = 16
-# What werkzeug accepts after a boundary, and as the end of a head.
-AFTER_BOUNDARY = re.compile(rb"--|[^\S\r\n]{0,256}(?:\r\n|\n|\r)")
-# Werkzeug would accept more space after a boundary, but its search for the line's end becomes slow.
-TOO_MUCH_SPACE = re.compile(rb"[^\S\r\n]{257}")
+# What werkzeug accepts after a boundary. It would accept more space, but searches slowly for the line's end.
+AFTER_BOUNDARY = rb"(?P<last>--)|[^\S\r\n]{0,256}(?:\r\n|\n|\r)|(?P<space>[^\S\r\n]{257})"
 BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 
 
@@ -83,7 +81,8 @@ def read_any_form(body: bytes, boundary: bytes, max_parts: int) -> list[bytes]:
         raise RequestEntityTooLarge
     form = _without_preamble(body, b"--" + boundary)
     parser = MultiPartParser(
-        stream_factory=_in_memory,
+        # In memory: the body is bounded, and the file system may be read-only.
+        stream_factory=lambda *_, **__: BytesIO(),
         max_form_memory_size=None,
         max_form_parts=max_parts,
         cls=list,  # type: ignore[arg-type]  # a MultiDict would group the files by field and lose their order
@@ -98,17 +97,16 @@ def _without_preamble(body: bytes, delimiter: bytes) -> bytes:
 
     Raises ValueError for a form without the delimiter, and for a head that is too large.
     """
-    at, first = body.find(delimiter), -1
-    while at >= 0:
-        after = at + len(delimiter)
-        if TOO_MUCH_SPACE.match(body, after):
+    first = -1
+    for match in re.finditer(re.escape(delimiter) + b"(?:" + AFTER_BOUNDARY + b")", body):
+        start = match.start()
+        if match["space"]:
             raise ValueError("a boundary is followed by too much space")
-        end = AFTER_BOUNDARY.match(body, after)
-        if end and (first < 0 or body[at - 1 : at] in {b"\r", b"\n"}):
-            first = at if first < 0 else first
-            if end[0] != b"--":
-                _check_head(body, end.end())
-        at = body.find(delimiter, at + 1)
+        # Only the first delimiter may stand in the middle of a line.
+        if first < 0 or body[start - 1 : start] in {b"\r", b"\n"}:
+            first = start if first < 0 else first
+            if not match["last"]:
+                _check_head(body, match.end())
     if first < 0:
         raise ValueError("its boundary does not occur in it")
     return body[first:]
@@ -120,8 +118,3 @@ def _check_head(body: bytes, start: int) -> None:
     too_long = end is None and len(beginning) == MAX_HEAD_BYTES
     if too_long or len(beginning[: end and end.start()].splitlines()) > MAX_HEAD_LINES:
         raise ValueError(f"the head of a part exceeds {MAX_HEAD_BYTES} bytes or {MAX_HEAD_LINES} lines")
-
-
-def _in_memory(*_: object, **__: object) -> BinaryIO:
-    """Keep a file in memory: the body is bounded, and the file system may be read-only."""
-    return BytesIO()

@@ -19,14 +19,13 @@ from service.api.micro_batching import Share, submit
 from service.api.model import ANSWER, check_query_options, explanation, numbers
 from service.api.model_state import model_state
 from service.api.read_images import read_images
-from service.api.request_body import read_pngs
+from service.api.request_body import counting_refusals, read_pngs
 from service.images.codec import InvalidImage
 from service.images.normalise import Receipt
 from service.observability import metrics
 from service.observability.request_log import ENTRY, Entry
 from service.pending_response import PendingResponse
 from service.problems import Problem
-from service.settings import Settings
 from service.shared_memory.recent_predictions import RecentPredictions
 
 blueprint = Blueprint("predict", __name__)
@@ -41,7 +40,8 @@ def predict() -> Response:
     model, settings = state.ready_model(), state.settings
     options = request.args
     check_query_options(options)
-    pngs = _pngs(settings)
+    with counting_refusals():
+        pngs = read_pngs(request, settings)
     metrics.IMAGES.observe(len(pngs))
     entry |= {"images": len(pngs), "stages": {}}
     stages = metrics.Stages(entry["stages"])
@@ -60,14 +60,6 @@ def predict() -> Response:
         answers = [problem and problem.document() for problem in problems]
         encode = partial(_encode_all, (answer or next(documents) for answer in answers))
     return PendingResponse(partial(_write, share, entry, encode), request.path)
-
-
-def _pngs(settings: Settings) -> list[bytes]:
-    try:
-        return read_pngs(request, settings)
-    except Problem as problem:
-        metrics.REJECTION[problem.reason].inc()
-        raise
 
 
 def _refused(error: InvalidImage) -> Problem:

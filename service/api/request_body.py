@@ -1,17 +1,30 @@
 """The body of a request, read within the limits, and the image files in it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.api.multipart import read_any_form, read_common_form
+from service.observability import metrics
 from service.problems import Problem
 from service.settings import Settings
 
 # Besides its files, a form may have as many fields that are not files.
 PARTS_PER_IMAGE = 2
 ACCEPTED = "Send one PNG as the body (Content-Type: image/png), or files as multipart/form-data."
+
+
+@contextmanager
+def counting_refusals() -> Iterator[None]:
+    """Count a Problem that is raised in the block, by its reason."""
+    try:
+        yield
+    except Problem as problem:
+        metrics.REJECTION[problem.reason].inc()
+        raise
 
 
 def read_pngs(request: Request, settings: Settings) -> list[bytes]:
@@ -54,18 +67,12 @@ def too_many_images(settings: Settings) -> Problem:
 
 def _read_by_mimetype(request: Request, body: bytes, settings: Settings) -> list[bytes]:
     """Read a body whose Content-Type or form is written in a less common way."""
-    match request.mimetype:
-        case "image/png":
-            return [body]
-        case "multipart/form-data":
-            return _read_form(request, body, settings)
-        case "":
-            raise Problem("not_png", f"The Content-Type is missing. {ACCEPTED}")
-        case other:
-            raise Problem("not_png", f"Content-Type {other!r} is not supported. {ACCEPTED}")
-
-
-def _read_form(request: Request, body: bytes, settings: Settings) -> list[bytes]:
+    mimetype = request.mimetype
+    if mimetype == "image/png":
+        return [body]
+    if mimetype != "multipart/form-data":
+        found = f"Content-Type {mimetype!r} is not supported" if mimetype else "The Content-Type is missing"
+        raise Problem("not_png", f"{found}. {ACCEPTED}")
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
     try:
         return read_any_form(body, boundary, PARTS_PER_IMAGE * settings.max_images)

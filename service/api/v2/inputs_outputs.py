@@ -5,7 +5,7 @@ requested_outputs    the outputs that a request names, as JSON or binary data, a
 output_tensor        a decision → the tensor of a requested output
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,16 +26,20 @@ from service.problems import Problem
 from service.settings import Settings
 
 # Each output's datatype, and its shape for one image.
-OUTPUTS = {"probabilities": ("FP32", [CLASSES]), "digit": ("INT64", []), "abstained": ("BOOL", [])}
+OUTPUTS: dict[str, tuple[str, list[int]]] = {
+    "probabilities": ("FP32", [CLASSES]),
+    "digit": ("INT64", []),
+    "abstained": ("BOOL", []),
+}
+
+
+def _describe(name: str, datatype: str, shape: Iterable[int]) -> Document:
+    return {"name": name, "datatype": datatype, "shape": [-1, *shape]}
+
+
 METADATA = {
-    "inputs": [
-        {"name": name, "datatype": about.datatypes[0], "shape": [-1, *about.shapes[0]]}
-        for name, about in INPUTS.items()
-    ],
-    "outputs": [
-        {"name": name, "datatype": datatype, "shape": [-1, *shape]}
-        for name, (datatype, shape) in OUTPUTS.items()
-    ],
+    "inputs": [_describe(name, about.datatypes[0], about.shapes[0]) for name, about in INPUTS.items()],
+    "outputs": [_describe(name, *about) for name, about in OUTPUTS.items()],
 }
 
 
@@ -106,14 +110,10 @@ def _read_pngs(pngs: list[bytes], max_pixels: int, stages: Stages) -> Array:
 
 def output_tensor(decision: Decision, requested: RequestedOutput) -> Tensor:
     """Return a requested output of a decision."""
-    name = requested.name
+    name, p = requested.name, decision.p
     if requested.classes is not None:
-        return Tensor(name, "BYTES", _top_classes(decision.p, requested.classes))
-    values = {
-        "probabilities": decision.p,
-        "digit": decision.p.argmax(axis=1),
-        "abstained": decision.abstained,
-    }
+        return Tensor(name, "BYTES", _top_classes(p, requested.classes))
+    values = {"probabilities": p, "digit": p.argmax(axis=1), "abstained": decision.abstained}
     return Tensor(name, OUTPUTS[name][0], values[name])
 
 

@@ -22,7 +22,7 @@ from models.store import Model
 from service import __version__
 from service.api.json_response import json_response
 from service.api.model_state import model_state
-from service.api.request_body import read_body
+from service.api.request_body import counting_refusals, read_body
 from service.api.v2.inputs_outputs import METADATA, network_input, output_tensor, requested_outputs
 from service.api.v2.tensors import Tensor, refuse
 from service.api.v2.wire_format import JSON_LENGTH, Document, read_request, write_response
@@ -84,13 +84,10 @@ def infer(name: str, version: str | None = None) -> Response:
     """Read the digit in each image of the request."""
     model, entry, settings = _model(name, version), request.environ[ENTRY], model_state().settings
     stages = metrics.Stages(entry.setdefault("stages", {}))
-    try:
+    with counting_refusals():
         document, tensor = _read_request(settings)
         outputs = requested_outputs(document)
         x = network_input(tensor, settings, stages)
-    except Problem as problem:
-        metrics.REJECTION[problem.reason].inc()
-        raise
     metrics.IMAGES.observe(len(x))
     entry["images"] = len(x)
     decision = decide(forward(model.network, x).z[-1], model.metadata)
@@ -99,19 +96,16 @@ def infer(name: str, version: str | None = None) -> Response:
     about = {"model_name": model.metadata["name"], "model_version": model.metadata["version"]}
     about["id"] = document.get("id") or entry["request"]
     tensors = [(output_tensor(decision, output), output.as_binary) for output in outputs]
-    body, json_length = write_response(about, tensors)
+    body, headers = write_response(about, tensors)
     stages.end("encode")
-    if json_length is None:
-        return Response(body, content_type="application/json")
-    return Response(body, headers={JSON_LENGTH: str(json_length)}, content_type="application/octet-stream")
+    return Response(body, headers=headers)
 
 
 def _readiness(about: Document) -> Response:
     """Return 200 or 503; the body says the same, because some clients read only that."""
     failure = model_state().failure
-    if not failure:
-        return json_response(about | {"ready": True})
-    return json_response(about | {"ready": False, "error": failure}, 503)
+    error = {"error": failure} if failure else {}
+    return json_response(about | {"ready": not failure} | error, 503 if failure else 200)
 
 
 def _model(name: str, version: str | None) -> Model:

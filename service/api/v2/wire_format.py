@@ -10,9 +10,7 @@ request that contradicts itself is refused with a sentence.
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn, TypeGuard
-
-import numpy as np
+from typing import Any, NamedTuple, TypeGuard
 
 from models.network import PIXELS
 from service.api.v2.tensors import Shape, Tensor, as_bytes, from_bytes, from_json, refuse
@@ -50,7 +48,8 @@ def read_request(body: bytes, json_length: int | None) -> tuple[Document, Tensor
     array([b'\x00\x01\x02'], dtype=object)
     """
     if json_length == 0:
-        return {}, _raw_images(body)
+        shape = (max(len(body) // PIXELS, 1), PIXELS)
+        return {}, Tensor(IMAGE, "UINT8", from_bytes(IMAGE, "UINT8", shape, body))
     if json_length is not None and json_length > len(body):
         refuse(f"{JSON_LENGTH} is {json_length}, but the body has {len(body)} bytes.")
     document = _read_document(body[:json_length])
@@ -61,15 +60,9 @@ def read_request(body: bytes, json_length: int | None) -> tuple[Document, Tensor
     return document, _read_input(entries[0], b"" if json_length is None else body[json_length:])
 
 
-def _raw_images(body: bytes) -> Tensor:
-    if not body or len(body) % PIXELS:
-        refuse(f"A body without JSON must be images of {PIXELS} bytes each, not {len(body)} bytes.")
-    return Tensor(IMAGE, "UINT8", np.frombuffer(body, np.uint8).reshape(-1, PIXELS))
-
-
 def _read_document(text: bytes) -> Document:
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         refuse(f"The body is not valid JSON: {error}.")
     if not isinstance(document, dict):
@@ -77,11 +70,6 @@ def _read_document(text: bytes) -> Document:
     if not isinstance(document.get("id", ""), str):
         refuse("id must be a string.")
     return document
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python's parser accepts and JSON does not have."""
-    raise ValueError(f"{name} is not a number in JSON")
 
 
 def named_objects(document: Document, key: str) -> list[Document]:
@@ -127,14 +115,16 @@ def _read_input(entry: Document, binary: bytes) -> Tensor:
     return Tensor(name, datatype, from_bytes(name, datatype, tuple(shape), binary))
 
 
-def write_response(document: Document, tensors: list[tuple[Tensor, bool]]) -> tuple[bytes, int | None]:
-    """Return the body of a response, and the length of its JSON (None: no binary data follows).
+def write_response(document: Document, tensors: list[tuple[Tensor, bool]]) -> tuple[bytes, dict[str, str]]:
+    """Return the body of a response, and the headers that describe it.
 
     Each tensor has a flag: whether it is written as binary data.
 
-    >>> tensor = Tensor("x", "BOOL", np.array([True]))
-    >>> write_response({}, [(tensor, False)])
-    (b'{"outputs": [{"name": "x", "datatype": "BOOL", "shape": [1], "data": [true]}]}', None)
+    >>> tensor = Tensor("x", "UINT8", from_bytes("x", "UINT8", (1,), b"a"))
+    >>> write_response({}, [(tensor, False)])[0]
+    b'{"outputs": [{"name": "x", "datatype": "UINT8", "shape": [1], "data": [97]}]}'
+    >>> write_response({}, [(tensor, True)])[0]
+    b'{"outputs": [{"name": "x", "datatype": "UINT8", "shape": [1], "parameters": {"binary_data_size": 1}}]}a'
     """
     outputs, binary = [], b""
     for tensor, as_binary in tensors:
@@ -148,4 +138,6 @@ def write_response(document: Document, tensors: list[tuple[Tensor, bool]]) -> tu
             output["data"] = values.ravel().tolist()
         outputs.append(output)
     text = json.dumps(document | {"outputs": outputs}).encode()
-    return text + binary, len(text) if binary else None
+    if not binary:
+        return text, {"Content-Type": "application/json"}
+    return text + binary, {"Content-Type": "application/octet-stream", JSON_LENGTH: str(len(text))}

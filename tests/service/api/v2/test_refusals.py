@@ -89,6 +89,7 @@ BODIES: dict[str, bytes] = {
     "a dimension beyond memory": given(shape=[2**40, 784]),
     "a dimension beyond 64 bits": given(shape=[2**70, 784]),
     "dimensions whose product runs over": given(shape=[2**31 - 1, 2**31 - 1, 2**31 - 1, 2**31 - 1]),
+    "a dimension of 4,000 digits": given(shape=[1, 784]).replace(b"[1, 784]", b"[" + b"1" * 4000 + b", 784]"),
     "a dimension that is a fraction": given(shape=[1.0, 784]),
     "a dimension that is true": given(shape=[True, 784]),
     "a dimension that is text": given(shape=["1", 784]),
@@ -121,6 +122,7 @@ BODIES: dict[str, bytes] = {
     "FP32 NaN": data_text("NaN").replace(b"UINT8", b"FP32"),
     "parameters a list": given(parameters=[]),
     "parameters of the request a string": whole(parameters="x"),
+    "parameters a list, beside a name": whole(name=7, parameters=[]),
     "an id that is a number": whole(id=7),
     "outputs empty": whole(outputs=[]),
     "outputs an object": whole(outputs=OUTPUT),
@@ -134,6 +136,7 @@ BODIES: dict[str, bytes] = {
     "classification without end": whole(outputs=[OUTPUT | {"parameters": {"classification": 10}}]).replace(
         b'"classification": 10', b'"classification": 1e999'
     ),
+    "classification NaN": whole(outputs=[OUTPUT | {"parameters": {"classification": float("nan")}}]),
     "classification true": whole(outputs=[OUTPUT | {"parameters": {"classification": True}}]),
     "classification of digit": whole(outputs=[{"name": "digit", "parameters": {"classification": 1}}]),
     "png in UINT8": png(*ROW, datatype="UINT8"),
@@ -179,6 +182,9 @@ WITH_HEADER: dict[str, tuple[bytes, dict[str, str]]] = {
         [{"name": "png", "datatype": "BYTES", "shape": [2**30], "parameters": {"binary_data_size": 8}}],
     ),
     "no image in a body of bytes": (b"x", {"Inference-Header-Content-Length": "0"}),
+    "half an image in a body of bytes": (bytes(784 + 392), {"Inference-Header-Content-Length": "0"}),
+    "an empty body of bytes": (b"", {"Inference-Header-Content-Length": "0"}),
+    "bytes after data in JSON": with_binary(b"x", [GOOD]),
 }
 # Method, path, headers, status.
 ROUTES: dict[str, tuple[str, str, dict[str, str], int]] = {
