@@ -1,7 +1,7 @@
 """Micro-batching: requests that a server begins together go through the network as one batch.
 
-    submit      a request hands in its normalised images result      the first request that needs its result
-    runs the network over everything this thread was handed
+    submit      a request hands in its normalised images
+    result      the first request that needs its result runs the network over all that this thread was handed
 
 A batch reads each layer's weights from memory once for all its images, and pays NumPy's cost of a call once.
 Under a server that finishes each request before it begins the next, a batch is one request.

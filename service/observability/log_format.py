@@ -56,9 +56,7 @@ def configuration(log_format: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"chosen": FORMATTERS[log_format]},
-        "handlers": {
-            "standard_output": {"()": StandardOutput, "formatter": "chosen"},
-        },
+        "handlers": {"standard_output": {"()": StandardOutput, "formatter": "chosen"}},
         "root": {"level": "INFO", "handlers": ["standard_output"]},
         "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}},
     }

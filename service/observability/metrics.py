@@ -25,9 +25,7 @@ SECONDS = (
     *(1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3),
     *(0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-REASONS_WITHOUT_IMAGE = frozenset(
-    {"unauthorized", "too_many_requests", "not_ready", "bad_feedback", "unknown_request"}
-)
+REASONS_WITHOUT_IMAGE = ["unauthorized", "too_many_requests", "not_ready", "bad_feedback", "unknown_request"]
 UNMATCHED = "unmatched"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
@@ -44,26 +42,13 @@ STAGES = Histogram(
     buckets=SECONDS,
 )
 PREDICTIONS = Counter("digits_predictions", "Images by predicted digit.", ["digit"])
-CONFIDENCE = Histogram(
-    "digits_confidence",
-    "Probability of the predicted digit.",
-    buckets=CONFIDENCES,
-).labels()
+CONFIDENCE = Histogram("digits_confidence", "Probability of the prediction.", buckets=CONFIDENCES).labels()
 ABSTENTIONS = Counter("digits_abstentions", "Images on which the model abstained.").labels()
 REJECTED = Counter("digits_rejected_images", "Refused images and bodies, by reason.", ["reason"])
-IMAGES = Histogram(
-    "digits_images_per_request", "Images in a request.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
-).labels()
-INK = Histogram(
-    "digits_ink_fraction",
-    "Share of the 28 × 28 pixels with ink.",
-    buckets=INK_FRACTIONS,
-).labels()
-FEEDBACK = Counter(
-    "digits_feedback",
-    "Feedback of clients, by true digit and by whether it was predicted.",
-    ["digit", "right"],
-)
+COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+IMAGES = Histogram("digits_images_per_request", "Images in a request.", buckets=COUNTS).labels()
+INK = Histogram("digits_ink_fraction", "Share of the pixels with ink.", buckets=INK_FRACTIONS).labels()
+FEEDBACK = Counter("digits_feedback", "Feedback, by true digit and correctness.", ["digit", "right"])
 # Looked up once, here, and therefore exposed from the start.
 STAGE = {name: STAGES.labels(name) for name in ("decode", "normalise", "forward", "encode")}
 DIGIT = [PREDICTIONS.labels(str(digit)) for digit in range(10)]

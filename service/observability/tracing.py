@@ -52,15 +52,13 @@ def record(entry: Entry, outcome: Mapping[str, Any], traceparent: str) -> str:
     The outcome has method, route, status and ms, as in the log.
     """
     from opentelemetry import trace  # noqa: PLC0415 - it need not be installed
-    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as above
-        TraceContextTextMapPropagator,
-    )
+    from opentelemetry.trace.propagation import tracecontext  # noqa: PLC0415 - as above
 
     end = time_ns()
     start = end - int(outcome["ms"] * NS_PER_MS)
     span = _tracer().start_span(
         f"{outcome['method']} {outcome['route']}",
-        TraceContextTextMapPropagator().extract({"traceparent": traceparent}),
+        tracecontext.TraceContextTextMapPropagator().extract({"traceparent": traceparent}),
         trace.SpanKind.SERVER,
         {
             "http.request.method": outcome["method"],
@@ -87,14 +85,11 @@ def record(entry: Entry, outcome: Mapping[str, Any], traceparent: str) -> str:
 def _tracer() -> Any:  # noqa: ANN401 - it need not be installed
     """Make this process's tracer: it has a thread, which a fork would not copy."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - it need not be installed
-    from opentelemetry.sdk.trace.export import (  # noqa: PLC0415 - as above
-        BatchSpanProcessor,
-        ConsoleSpanExporter,
-    )
+    from opentelemetry.sdk.trace import TracerProvider, export  # noqa: PLC0415 - it need not be installed
 
     os.environ.setdefault("OTEL_SERVICE_NAME", "digits")
     provider = TracerProvider()
     console = os.environ.get("OTEL_TRACES_EXPORTER") == "console"
-    provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter() if console else OTLPSpanExporter()))
+    exporter = export.ConsoleSpanExporter() if console else OTLPSpanExporter()
+    provider.add_span_processor(export.BatchSpanProcessor(exporter))
     return provider.get_tracer("digits", __version__)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from service.api import predict
+from service.api import read_images
 from service.app import create_app
 from service.settings import Settings
 from tests.server import Server, running
@@ -75,7 +75,7 @@ def test_errors_are_found_by_their_name(
     client: FlaskClient, seven: bytes, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What goes wrong here is a line of level error with the name that the answer has; it says no more."""
-    monkeypatch.setattr(predict, "normalise", lambda _: 1 / 0)
+    monkeypatch.setattr(read_images, "normalise", lambda _: 1 / 0)
     answer = client.post("/predict", data=seven, content_type="image/png")
     assert answer.status_code == 500
     assert "Zero" not in answer.text
