@@ -51,7 +51,7 @@ class EarlyResponses:
         metrics.count_shed(problem)
         self.log.write(entry, head.fields, _answered("POST", problem.status))
         headers = problem.headers() | {"X-Request-Id": entry["request"]}
-        headers |= self.browsers.cors(head.fields)
+        headers |= self.browsers.cors(head.fields, {})
         if head.close:
             headers["Connection"] = "close"
         return _response_bytes(problem.document(head.path), headers)
