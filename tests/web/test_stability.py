@@ -40,9 +40,12 @@ new PerformanceObserver((list) => {
 # Delay the responses of the service.
 DELAY = """
 const [delay, fetchNow] = [arguments[0], window.fetch];
+window.underWay = 0;
 window.fetch = async (...request) => {
+  window.underWay += 1;
   const response = await fetchNow(...request);
   await new Promise((resolve) => setTimeout(resolve, delay));
+  window.underWay -= 1;
   return response;
 };
 """
@@ -245,14 +248,16 @@ def test_erasing_all_ink_is_the_empty_state(page: Page) -> None:
 
 
 def test_a_response_for_a_cleared_drawing_is_dropped(page: Page) -> None:
-    """The prediction for a cleared drawing is not shown with the next drawing."""
+    """A prediction that arrives after its drawing was cleared is not shown; the next drawing is read."""
     page.run(DELAY, 500)
     page.draw(STROKES["7"])
+    assert page.run("return underWay") > 0
     page.run(
         "document.getElementById('clear').click();"
         "const digit = document.getElementById('digit'); window.shown = [];"
         "new MutationObserver(() => shown.push(digit.textContent)).observe(digit, { childList: true });"
     )
-    page.draw_digit(0)
+    page.wait_until("return underWay === 0")
     assert "7" not in page.run("return shown")
+    page.draw_digit(0)
     assert page.text("#digit") == "0"
