@@ -62,16 +62,16 @@ class EarlyResponses:
         A gunicorn ParseException is the client's fault: 400 or one of STATUSES. Any other error is ours: 500,
         and logged with its traceback. The connection ends with either.
         """
-        default = HTTPStatus.BAD_REQUEST
-        if not isinstance(error, errors.ParseException):
-            default = HTTPStatus.INTERNAL_SERVER_ERROR
+        if isinstance(error, errors.ParseException):
+            status = STATUSES.get(type(error), HTTPStatus.BAD_REQUEST)
+            detail = str(error)[:MAX_DETAIL_CHARACTERS]
+        else:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            detail = status.description
             logging.getLogger(__name__).error("a request failed", exc_info=error)
-        status = STATUSES.get(type(error), default)
         entry = new_entry({}) | {"error": type(error).__name__, "client": client}
         metrics.count_request(0.0, metrics.UNMATCHED, "other", status)
         self._log_some(entry, status)
-        internal = status == HTTPStatus.INTERNAL_SERVER_ERROR
-        detail = status.description if internal else str(error)[:MAX_DETAIL_CHARACTERS]
         headers = {"Connection": "close", "X-Request-Id": entry["request"]}
         return _response_bytes(http_document(status, detail), headers)
 

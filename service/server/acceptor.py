@@ -7,11 +7,11 @@ because the next turn of a busy event loop may be far away.
 """
 
 import errno
-import selectors
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from selectors import EVENT_READ, BaseSelector
 from time import monotonic
 from typing import Any
 
@@ -30,19 +30,14 @@ class Acceptor:
     """A worker's listening sockets, in its selector unless it is paused."""
 
     def __init__(
-        self,
-        listeners: Sequence[Any],
-        selector: selectors.BaseSelector,
-        row: int,
-        on_connection: Callable[[Any, Any], object],
+        self, listeners: Sequence[Any], selector: BaseSelector, on_connection: Callable[[Any, Any], object]
     ) -> None:
         """Begin paused; on_connection gets each client's socket and address. listeners are gunicorn's."""
         for listener in listeners:
             # Accepted sockets inherit these.
             listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
             listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
-        self.listeners, self.selector, self.row = listeners, selector, row
-        self.on_connection = on_connection
+        self.listeners, self.selector, self.on_connection = listeners, selector, on_connection
         self.paused = True
         # When the waiting connection was first left to other workers; 0 when none is.
         self.yielding_since = 0.0
@@ -56,7 +51,7 @@ class Acceptor:
         self.paused = False
         for listener in self.listeners:
             listener.settimeout(0)
-            self.selector.register(listener.sock, selectors.EVENT_READ, partial(self._accept, listener))
+            self.selector.register(listener.sock, EVENT_READ, partial(self._accept, listener))
 
     def pause(self) -> None:
         """Leave new connections to other workers."""
@@ -76,7 +71,7 @@ class Acceptor:
 
     def _accept(self, listener: Any, _: int) -> None:  # noqa: ANN401 - gunicorn's socket
         for _ in range(MAX_ACCEPTS_PER_TURN):
-            if not WORKERS.has_fewest_connections(self.row) and not self._has_yielded():
+            if not WORKERS.has_fewest_connections() and not self._has_yielded():
                 self.pause()
                 return
             try:

@@ -11,12 +11,11 @@ from enum import Enum, auto
 from time import monotonic
 from typing import Any, NamedTuple
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.http.errors import ParseException
 
-from service.server.request_head import RequestHead, check_partial_head, parse_head
+from service.server.request_head import MAX_HEAD_BYTES, RequestHead, check_partial_head, parse_head
 
 END_OF_HEAD = b"\r\n\r\n"
-MAX_HEAD_BYTES = 32 * 2**10
 # Enough for a small upload with its head.
 RECEIVE_BYTES = 64 * 2**10
 # The time for a client to close its side after its last response.
@@ -43,18 +42,10 @@ class Timeouts(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A complete request; `close` says that the connection ends with its response."""
+    """A complete request."""
 
     head: RequestHead
     body: bytes
-    close: bool
-
-
-class Response(NamedTuple):
-    """A complete response; `close` says that the connection ends with it."""
-
-    data: bytes
-    close: bool
 
 
 class State(Enum):
@@ -77,12 +68,8 @@ class Connection:
         self.socket = client
         self.address = address
         server = client.getsockname()
-        self.addresses = {
-            "REMOTE_ADDR": address[0],
-            "REMOTE_PORT": str(address[1]),
-            "SERVER_NAME": server[0],
-            "SERVER_PORT": str(server[1]),
-        }
+        self.addresses = {"REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
+        self.addresses |= {"SERVER_NAME": server[0], "SERVER_PORT": str(server[1])}
         self.timeouts = timeouts
         self.state = State.RECEIVING
         self.deadline = monotonic() + timeouts.keep_alive
@@ -94,8 +81,8 @@ class Connection:
         self.request_count = 0
         self.unsent = NOTHING
         self.close_after_response = False
-        # The bytes that MemoryBudget counts for this connection.
-        self.counted_bytes = 0
+        # What ConnectionTable keeps for this connection: the bytes that it counts, and the events it watches.
+        self.counted_bytes = self.events = 0
 
     @property
     def closed(self) -> bool:
@@ -115,6 +102,11 @@ class Connection:
         """
         seconds = self.timeouts.keep_alive if self.idle else self.timeouts.request
         return self.state is State.ANSWERING, self.deadline - seconds
+
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes of partial requests and of unsent responses."""
+        return len(self.received) + len(self.unsent)
 
     def receive(self) -> bool:
         """Read what has arrived; return False when the client has closed its side, or the connection is lost.
@@ -140,15 +132,12 @@ class Connection:
         """
         if self.head:
             return None
-        end = self.received.find(END_OF_HEAD, max(0, self.searched - len(END_OF_HEAD) + 1))
-        if end < 0 and len(self.received) <= MAX_HEAD_BYTES:
+        begin, stop = max(0, self.searched - len(END_OF_HEAD) + 1), MAX_HEAD_BYTES + len(END_OF_HEAD)
+        end = self.received.find(END_OF_HEAD, begin, stop)
+        if end < 0:
             check_partial_head(self.received, self.searched)
             self.searched = len(self.received)
             return None
-        if not 0 <= end <= MAX_HEAD_BYTES:
-            if b"\n" not in self.received[:MAX_HEAD_BYTES]:
-                raise LimitRequestLine(len(self.received))
-            raise LimitRequestHeaders(f"the request head has more than {MAX_HEAD_BYTES} bytes")
         data = bytes(self.received[: end + len(END_OF_HEAD)])
         del self.received[: len(data)]
         self.searched = 0
@@ -157,29 +146,28 @@ class Connection:
         return self.head
 
     def next_request(self, max_body_bytes: int) -> Request | None:
-        """Return the next request if it is complete; a body of more than max_body_bytes is not waited for."""
+        """Return the next request if it is complete; a body of more than max_body_bytes is not waited for.
+
+        Notes whether the connection ends with its response.
+        """
         head = self.head
         if head is None:
             return None
         length = head.content_length
         if length is None or length > max_body_bytes:
             self.head = None
-            return Request(head, b"", close=True)
+            self.close_after_response = True
+            return Request(head, b"")
         if len(self.received) < length:
             if head.expects_continue:
                 self.send(CONTINUE)
                 self.head = head._replace(expects_continue=False)
             return None
         self.head = None
+        self.close_after_response = head.close
         body = bytes(memoryview(self.received)[:length])
         del self.received[:length]
-        return Request(head, body, head.close)
-
-    def discard_request(self) -> None:
-        """Discard what was received."""
-        self.received.clear()
-        self.head = None
-        self.searched = 0
+        return Request(head, body)
 
     def send(self, data: bytes) -> bool:
         """Send as much as the client takes now, and keep the rest; return False if the connection is lost."""
@@ -198,19 +186,22 @@ class Connection:
             self.deadline = monotonic() + self.timeouts.request
         return True
 
-    def await_request(self) -> None:
-        """Wait for the next request, of which a part or all may have been received."""
+    def end_response(self) -> None:
+        """Wait for the next request, of which a part or all may have been received, or linger."""
+        if self.close_after_response:
+            self._linger()
+            return
         self.state = State.PIPELINED if self.received else State.RECEIVING
         self.deadline = monotonic() + (self.timeouts.request if self.received else self.timeouts.keep_alive)
 
-    def linger(self) -> None:
+    def _linger(self) -> None:
         """Close this side after the last response, and wait for the client to close its own (RFC 9112, 9.6).
 
         If the socket were closed at once, what the client still sends would reset the connection, and the
         response would be lost on its way.
         """
         self.state = State.LINGERING
-        self.discard_request()
+        self.received.clear()
         self.deadline = monotonic() + LINGER_SECONDS
         try:
             self.socket.shutdown(socket.SHUT_WR)

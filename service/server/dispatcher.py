@@ -1,9 +1,9 @@
 """The dispatcher: takes complete requests, and returns their responses.
 
     decide     small: in the event loop, as handing it to a thread would cost more than answering it
-               large: in a thread
+               large: in a thread, where most of its time is spent in code that releases Python's lock (GIL)
                overload: 503 without any work (load shedding), so that queues and waiting times stay short
-    queue      until the end of a turn of the loop, or for a thread        thread_pool.py
+    queue      until the end of a turn of the loop, or for a thread
     answer     by the WSGI app                                             wsgi.py
 
 A large body is refused when its head arrives, before it is received. Only POST requests are shed from the
@@ -13,16 +13,20 @@ A request that the app can't answer gets an early response: one that is malforme
 the app failed.
 """
 
-from collections import deque
+import os
 from collections.abc import Iterator
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
 from typing import NamedTuple, Protocol
 
-from service.server.connection import Connection, Request, Response
+from service.server.connection import Connection, Request
 from service.server.request_head import RequestHead
-from service.server.thread_pool import ThreadPool
 from service.server.wsgi import App, PendingResponse, environ_of
 from service.shared_memory.worker_table import WORKERS
+
+# The memory budget holds this many bodies of the largest size.
+LARGEST_BODIES = 2
+MIN_BUDGET_BYTES = 16 * 2**20
 
 
 class Limits(NamedTuple):
@@ -39,6 +43,11 @@ class Limits(NamedTuple):
     small_body_bytes: int
     request_seconds: float = 60.0
 
+    @property
+    def budget_bytes(self) -> int:
+        """The memory budget: the bytes that the connections (connection_table.py) and threads may hold."""
+        return max(LARGEST_BODIES * self.max_body_bytes, MIN_BUDGET_BYTES)
+
 
 class EarlyResponses(Protocol):
     """Makes the responses that the app can't make: bytes, from the status line to the end of the body."""
@@ -54,76 +63,104 @@ class Dispatcher:
     """The requests of a worker that are complete and not answered."""
 
     def __init__(
-        self, app: App, limits: Limits, early_responses: EarlyResponses, threads: ThreadPool, row: int
+        self, app: App, limits: Limits, early_responses: EarlyResponses, threads: int, wake: int
     ) -> None:
-        """Queue nothing yet; row is the worker's in the worker table."""
+        """Start all threads; each writes a byte to `wake`, a pipe, when a response is finished.
+
+        Raises RuntimeError if the system can't start a thread: better now than while a request waits for it.
+        """
         self.app, self.limits, self.early_responses = app, limits, early_responses
-        self.threads, self.row = threads, row
-        self.queue: deque[tuple[Connection, Request]] = deque()
+        self.thread_count, self.wake = threads, wake
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="large")
+        all_started = Barrier(threads + 1)
+        for _ in range(threads):
+            self.executor.submit(all_started.wait)
+        all_started.wait()
+        self.queue: list[tuple[Connection, Request]] = []
+        # The requests in threads, or waiting for one, and the bytes of their bodies.
+        self.large: dict[Future[bytes], tuple[Connection, int]] = {}
+        self.large_bytes = 0
         # Whether the worker is stopping: every response then closes its connection.
         self.stopping = False
 
-    def sheds_body(self, head: RequestHead) -> bool:
-        """Say whether a large body is not to be received; one beyond the limit is the app's to refuse."""
-        length = head.content_length or 0
-        large = self.limits.small_body_bytes < length <= self.limits.max_body_bytes
-        return large and (self.threads.full or not self.threads.memory.fits(length))
+    def shed_body(self, connection: Connection, head: RequestHead) -> bytes | None:
+        """Return the response that closes the connection if a large body is not to be received.
 
-    def dispatch(self, connection: Connection, request: Request) -> Response | None:
+        Connections can be closed to make room for a body (connection_table.py), threads can't. A body beyond
+        the limit is the app's to refuse.
+        """
+        length = head.content_length or 0
+        if not self.limits.small_body_bytes < length <= self.limits.max_body_bytes:
+            return None
+        if not self._threads_full and length <= self.limits.budget_bytes - self.large_bytes:
+            return None
+        connection.close_after_response = True
+        return self._shed(connection, head)
+
+    def dispatch(self, connection: Connection, request: Request) -> bytes | None:
         """Queue a request and return None, or return the response at once if it is shed."""
-        large = len(request.body) > self.limits.small_body_bytes
-        queue_full = len(self.queue) >= self.limits.max_pending_requests and request.head.method == "POST"
-        if self.threads.full if large else queue_full:
-            return self.shed(request.head, close=request.close)
-        if large:
-            self.threads.submit(connection, len(request.body), partial(self._answer, connection, request))
-            self._report_queued()
+        if len(request.body) > self.limits.small_body_bytes:
+            if self._threads_full:
+                return self._shed(connection, request.head)
+            self._submit(connection, request)
+        elif len(self.queue) >= self.limits.max_pending_requests and request.head.method == "POST":
+            return self._shed(connection, request.head)
         else:
             self.queue.append((connection, request))
         return None
 
-    def answer_queue(self) -> Iterator[tuple[Connection, Response]]:
-        """Yield the responses to the small requests.
+    def responses(self) -> Iterator[tuple[Connection, bytes]]:
+        """Yield the responses that threads have finished, and those to all small requests.
 
-        The app is called for all of them before the first response is finished, so that it can do work for
-        all at once (micro-batching).
+        The app is called for all small requests before the first response is finished, so that it can do work
+        for all at once (micro-batching).
         """
-        if not self.queue:
-            return
-        pending = [(*queued, self._begin(*queued)) for queued in self.queue]
+        for future in [future for future in self.large if future.done()]:
+            connection, body_bytes = self.large.pop(future)
+            self.large_bytes -= body_bytes
+            self._report_waiting()
+            yield connection, future.result()
+        pending = [(connection, self._begin(connection, request)) for connection, request in self.queue]
         self.queue.clear()
-        for connection, request, begun in pending:
-            yield connection, self._finish(connection, request, begun)
+        for connection, begun in pending:
+            yield connection, self._finish(connection, begun)
 
-    def answered_in_threads(self) -> Iterator[tuple[Connection, Response]]:
-        """Yield the responses to the large requests that threads have finished."""
-        for connection, response in self.threads.finished():
-            self._report_queued()
-            yield connection, response
+    def refuse(self, connection: Connection, error: Exception) -> bytes:
+        """Return the response to a request that ended in an error; the connection closes after it."""
+        connection.close_after_response = True
+        return self.early_responses.unreadable(error, connection.address[0])
 
-    def _report_queued(self) -> None:
+    def shut_down(self) -> None:
+        """Start no more requests in threads."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def _threads_full(self) -> bool:
+        return len(self.large) >= self.limits.max_pending_requests
+
+    def _submit(self, connection: Connection, request: Request) -> None:
+        """Answer a large request in a thread."""
+        future = self.executor.submit(lambda: self._finish(connection, self._begin(connection, request)))
+        self.large[future] = connection, len(request.body)
+        self.large_bytes += len(request.body)
+        self._report_waiting()
+        future.add_done_callback(lambda _: os.write(self.wake, b"1"))
+
+    def _report_waiting(self) -> None:
         """Report how many requests wait for a thread; the app counts those that it has begun."""
-        WORKERS.set_queued(self.row, self.threads.queued)
-
-    def _answer(self, connection: Connection, request: Request) -> Response:
-        """Answer a large request; called in a thread."""
-        return self._finish(connection, request, self._begin(connection, request))
+        WORKERS.set_queued(max(len(self.large) - self.thread_count, 0))
 
     def _begin(self, connection: Connection, request: Request) -> PendingResponse:
         return PendingResponse(self.app, environ_of(request, connection.addresses))
 
-    def _finish(self, connection: Connection, request: Request, pending: PendingResponse) -> Response:
+    def _finish(self, connection: Connection, pending: PendingResponse) -> bytes:
         """Finish a response; it is an early one if the app fails, because nothing may end the event loop."""
-        close = request.close or self.stopping
+        connection.close_after_response |= self.stopping
         try:
-            return Response(pending.finish(close=close), close)
+            return pending.finish(close=connection.close_after_response)
         except Exception as error:  # noqa: BLE001 - as above
-            return self.refuse(error, connection)
+            return self.refuse(connection, error)
 
-    def shed(self, head: RequestHead, *, close: bool) -> Response:
+    def _shed(self, connection: Connection, head: RequestHead) -> bytes:
         """Return the response to a request that is shed."""
-        return Response(self.early_responses.overload(head._replace(close=close)), close)
-
-    def refuse(self, error: Exception, connection: Connection) -> Response:
-        """Return the response to a request that ended in an error."""
-        return Response(self.early_responses.unreadable(error, connection.address[0]), close=True)
+        return self.early_responses.overload(head._replace(close=connection.close_after_response))

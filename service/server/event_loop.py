@@ -3,31 +3,27 @@
     accept     a connection, by the worker that has the fewest               acceptor.py, connection_table.py
     receive    what has arrived; a slow client delays no other               connection.py, request_head.py
     decide     in the loop, in a thread, or 503 under overload               dispatcher.py
-    queue      until the end of a turn of the loop, or for a thread          thread_pool.py
+    queue      until the end of a turn of the loop, or for a thread          dispatcher.py
     answer     by the WSGI app                                               wsgi.py
     send       what the client takes, and the rest when it takes more        connection.py
 
 A turn of the loop waits for events, receives, and answers the small requests that are complete. They are
 answered in the loop because under Python's lock (GIL) a thread would cost more than it saves. What clients
-can make a worker hold is bounded: connections in number (connection_table.py), buffers in bytes
-(memory_budget.py).
+can make a worker hold is bounded: connections in number, and buffers in bytes (connection_table.py).
 """
 
 import os
 import resource
-import selectors
 from collections import deque
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from time import monotonic
-from typing import Any
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from service.server.acceptor import Acceptor
-from service.server.connection import Connection, RequestTimeoutError, Response, State, Timeouts
+from service.server.connection import Connection, RequestTimeoutError, State, Timeouts
 from service.server.connection_table import ConnectionTable
 from service.server.dispatcher import Dispatcher, EarlyResponses, Limits
-from service.server.memory_budget import MemoryBudget
-from service.server.thread_pool import ThreadPool
 
 TICK_SECONDS = 0.5
 # The acceptor resumes this soon after it paused for another worker.
@@ -40,41 +36,35 @@ RESERVED_FILES = 32
 
 
 class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publishes no types
-    """The worker; a subclass sets its limits and early responses, and gunicorn's hook pre_fork its row."""
+    """The worker; a subclass sets its limits and early responses, gunicorn's hooks its row of WORKERS."""
 
     limits: Limits
     early_responses: EarlyResponses
-    row: int
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Set up what needs no process of its own; called in the master."""
-        super().__init__(*args, **kwargs)
-        # Connections that may have received their next request together with the previous one.
-        self.pipelined: deque[Connection] = deque()
-        self.next_tick = 0.0
 
     def init_process(self) -> None:
-        """Set up what a process can't share with the master, and run."""
+        """Set up the process, and run."""
         # gunicorn's master stops if a worker fails before it has booted. A failure from here on is a lack of
         # resources, which may pass: the master starts another worker instead.
         self.booted = True
-        self.selector = selectors.DefaultSelector()
         super().init_process()
 
     def run(self) -> None:
         """Serve until a signal or the end of the master stops the worker; then finish the open requests."""
+        # Connections that may have received their next request together with the previous one.
+        self.pipelined: deque[Connection] = deque()
+        self.next_tick = 0.0
+        self.selector = DefaultSelector()
         wake_read, wake_write = self.PIPE
-        self.selector.register(wake_read, selectors.EVENT_READ, lambda _: os.read(wake_read, 4096))
-        self.memory = MemoryBudget(self.limits.max_body_bytes)
-        self.threads = ThreadPool(self.cfg.threads, self.limits.max_pending_requests, self.memory, wake_write)
-        self.dispatcher = Dispatcher(self.wsgi, self.limits, self.early_responses, self.threads, self.row)
+        self.selector.register(wake_read, EVENT_READ, lambda _: os.read(wake_read, 4096))
+        self.dispatcher = Dispatcher(
+            self.wsgi, self.limits, self.early_responses, self.cfg.threads, wake_write
+        )
+        self.budget_bytes = self.limits.budget_bytes
         max_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         max_connections = max(1, min(self.cfg.worker_connections, max_files - RESERVED_FILES))
         timeouts = Timeouts(self.cfg.keepalive, self.limits.request_seconds)
-        self.connections = ConnectionTable(
-            self.selector, self.memory, self.row, max_connections, timeouts, self._on_event
-        )
-        self.acceptor = Acceptor(self.sockets, self.selector, self.row, self.connections.add)
+        self.connections = ConnectionTable(self.selector, max_connections, timeouts, self._on_event)
+        self.acceptor = Acceptor(self.sockets, self.selector, self.connections.add)
         while self.alive:
             self._turn(PAUSED_TURN_SECONDS if self.acceptor.paused else TICK_SECONDS)
             self.acceptor.resume()
@@ -84,17 +74,14 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         """Wait for events for up to so many seconds, and answer what is complete by then."""
         for key, events in self.selector.select(0 if self.pipelined else seconds):
             key.data(events)
-            if self.memory.exceeded:
-                for connection in self.connections.over_budget():
+            left = self.budget_bytes - self.dispatcher.large_bytes
+            if self.connections.buffered_bytes > left:
+                for connection in self.connections.over_budget(left):
                     self._time_out(connection)
         for _ in range(len(self.pipelined)):
             self._take_request(self.pipelined.popleft())
         self.dispatcher.stopping = not self.alive
-        for connection, response in self.dispatcher.answered_in_threads():
-            if not connection.closed:
-                self.connections.watch(connection)
-                self._send(connection, response)
-        for connection, response in self.dispatcher.answer_queue():
+        for connection, response in self.dispatcher.responses():
             self._send(connection, response)
         now = monotonic()
         if now >= self.next_tick:
@@ -116,7 +103,7 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         self.connections.drain(now + SHUTDOWN_IDLE_SECONDS)
         while len(self.connections) and monotonic() < now + self.cfg.graceful_timeout:
             self._turn(SHUTDOWN_TURN_SECONDS)
-        self.threads.shut_down()
+        self.dispatcher.shut_down()
 
     def _on_event(self, connection: Connection, events: int) -> None:
         """Receive, or send the rest of a response; a connection may have been closed in the same turn."""
@@ -124,10 +111,9 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
             return
         if connection.state is State.ANSWERING:
             # Its request is in a thread: no more is read until that is answered (back-pressure).
-            self.connections.unwatch(connection)
-        elif events & selectors.EVENT_WRITE:
-            self.connections.watch(connection)
-            self._send(connection, Response(b"", connection.close_after_response))
+            self.connections.watch(connection, 0)
+        elif events & EVENT_WRITE:
+            self._send(connection, b"")
         elif connection.receive():
             self._take_request(connection)
         else:
@@ -138,18 +124,16 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         if connection.closed or connection.state not in (State.RECEIVING, State.PIPELINED):
             return
         connection.state = State.RECEIVING
-        response: Response | None = None
         try:
             new_head = connection.next_head(self.cfg)
-            if new_head and self.dispatcher.sheds_body(new_head):
-                response = self.dispatcher.shed(new_head, close=True)
-            elif request := connection.next_request(self.limits.max_body_bytes):
+            response = self.dispatcher.shed_body(connection, new_head) if new_head else None
+            if not response and (request := connection.next_request(self.limits.max_body_bytes)):
                 connection.state = State.ANSWERING
                 response = self.dispatcher.dispatch(connection, request)
         except Exception as error:  # noqa: BLE001 - a malformed head, or a defect: refused either way
-            response = self.dispatcher.refuse(error, connection)
+            response = self.dispatcher.refuse(connection, error)
         if connection.state is State.RECEIVING or connection.counted_bytes:
-            self.memory.count(connection)
+            self.connections.count(connection, connection.buffered_bytes)
         if response:
             self._send(connection, response)
 
@@ -158,25 +142,22 @@ class EventLoopWorker(GunicornWorker):  # type: ignore[misc]  # gunicorn publish
         if connection.idle or connection.state in (State.SENDING, State.LINGERING):
             self.connections.close(connection)
             return
-        connection.discard_request()
+        connection.received.clear()
         error = RequestTimeoutError("The request timed out: it was not complete in time.")
-        self._send(connection, self.dispatcher.refuse(error, connection))
+        self._send(connection, self.dispatcher.refuse(connection, error))
 
-    def _send(self, connection: Connection, response: Response) -> None:
+    def _send(self, connection: Connection, response: bytes) -> None:
         """Send what the client takes; when it has taken all, wait for its next request, or close."""
-        connection.close_after_response |= response.close
-        if not connection.send(response.data):
+        if not connection.send(response):
             self.connections.close(connection)
             return
         if connection.unsent:
             connection.state = State.SENDING
-            self.connections.watch(connection, selectors.EVENT_WRITE)
-        elif connection.close_after_response:
-            connection.linger()
         else:
-            connection.await_request()
+            connection.end_response()
             if connection.state is State.PIPELINED:
                 self.pipelined.append(connection)
+        self.connections.watch(connection, EVENT_WRITE if connection.unsent else EVENT_READ)
         # Only a connection that buffers or did so is counted: most responses spare the call.
         if connection.unsent or connection.state is State.PIPELINED or connection.counted_bytes:
-            self.memory.count(connection)
+            self.connections.count(connection, connection.buffered_bytes)

@@ -14,11 +14,12 @@ import re
 from typing import Any, NamedTuple
 
 from gunicorn.http.body import ChunkedReader, LengthReader
-from gunicorn.http.errors import InvalidHeader, InvalidRequestLine
+from gunicorn.http.errors import InvalidHeader, InvalidRequestLine, LimitRequestHeaders, LimitRequestLine
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.util import unquote_to_wsgi_str
 
+MAX_HEAD_BYTES = 32 * 2**10
 # Below gunicorn's own limits for a request line, a field, and the number of fields.
 MAX_USUAL_BYTES = 4000
 # A field's name, and its value: printable, words separated by single spaces or tabs.
@@ -60,8 +61,8 @@ class RequestHead(NamedTuple):
     scheme: str
     fields: dict[str, str]
     content_length: int | None
-    close: bool
-    expects_continue: bool
+    close: bool = False
+    expects_continue: bool = False
 
 
 def parse_head(data: bytes, cfg: Any, peer: Any, number: int) -> RequestHead:  # noqa: ANN401 - gunicorn's
@@ -80,7 +81,8 @@ def check_partial_head(received: bytearray, checked: int) -> None:
     r"""Refuse an incomplete head that can't become valid; its first `checked` bytes were checked before.
 
     A client that speaks TLS or HTTP/0.9, or ends its lines with line feeds, sends nothing more: without this
-    check it would wait for the time-out. Raises the InvalidRequestLine that gunicorn's parser would raise.
+    check it would wait for the time-out. Raises the InvalidRequestLine that gunicorn's parser would raise;
+    beyond MAX_HEAD_BYTES, LimitRequestLine or LimitRequestHeaders.
 
     >>> check_partial_head(bytearray(b"GET / HTTP/1.1\r\nHo"), 0)
     >>> check_partial_head(bytearray(b"GET /\r\n"), 0)
@@ -88,6 +90,10 @@ def check_partial_head(received: bytearray, checked: int) -> None:
         ...
     gunicorn.http.errors.InvalidRequestLine: Invalid HTTP request line: b'GET /'
     """
+    if len(received) > MAX_HEAD_BYTES:
+        if b"\n" not in received[:MAX_HEAD_BYTES]:
+            raise LimitRequestLine(len(received))
+        raise LimitRequestHeaders(f"the request head has more than {MAX_HEAD_BYTES} bytes")
     if received and not FIRST_BYTE.match(received):
         raise InvalidRequestLine("it does not begin with a method")
     if BARE_LINE_FEED.search(received, checked):
@@ -114,11 +120,7 @@ def _parse_usual(data: bytes) -> RequestHead | None:
         or not HOST.fullmatch(fields.get("HTTP_HOST", "/"))
     ):
         return None
-    return RequestHead(
-        *(method, path, query or "", "HTTP/1.1", "http", fields, int(length)),
-        close=False,
-        expects_continue=False,
-    )
+    return RequestHead(method, path, query or "", "HTTP/1.1", "http", fields, int(length))
 
 
 def _environ_name(name: str) -> str:

@@ -1,5 +1,5 @@
 """Memory that the master shares with its workers: who works, what was counted, what was answered lately.
 
-It imports the standard library and prometheus_client's metric families, and nothing of the service. Start
-with `worker_table.py`: its rows are the rows of `counters.py` too.
+It may import the standard library and prometheus_client's metric families, and nothing of the service.
+Start reading in `worker_table.py`: its rows are the rows of `counters.py` too.
 """

@@ -18,17 +18,17 @@ import json
 import logging
 import math
 import mmap
-from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from operator import add
 from threading import RLock
+from typing import Any
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
-from service.shared_memory.worker_table import ROWS
+from service.shared_memory.worker_table import ROWS, shared_integers
 
 # Slots of a row: the service has about a hundred series. Memory that is never touched costs nothing.
 SLOTS, NAMES_BYTES = 512, 2**16
@@ -76,7 +76,7 @@ class SeriesTable:
         self.numbers = memoryview(mmap.mmap(-1, 8 * ROWS * (SLOTS + 1) * WIDTH)).cast("d")
         self.names = mmap.mmap(-1, ROWS * NAMES_BYTES)
         # How many bytes of a row's names are valid: read before the names, written after them.
-        self.names_end = memoryview(mmap.mmap(-1, 8 * ROWS)).cast("q")
+        self.names_end = shared_integers(ROWS)
         self.series: list[tuple[str, Series]] = []
         self.enter(0)
 
@@ -137,8 +137,10 @@ class SeriesTable:
 SERIES = SeriesTable()
 
 
-class _Metric(ABC):
+class _Metric:
     """A metric: its name, its help text, its labels' names, and its series by the labels' values."""
+
+    family: type[CounterMetricFamily | HistogramMetricFamily]
 
     def __init__(
         self, name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequence[float] = ()
@@ -163,33 +165,26 @@ class _Metric(ABC):
             self.series[values] = series
         return series
 
-    @abstractmethod
-    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
-        """Return what is exposed, given the numbers of all rows by labels' values."""
+    def sample(self, numbers: Sequence[float]) -> tuple[Any, ...]:
+        """Return what is exposed of a series, given its numbers: a counter's value by default."""
+        return (numbers[0],)
 
 
 class Counter(_Metric):
     """A counter, exposed as NAME_total."""
 
-    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
-        """Return the family, given the numbers of all rows by labels' values."""
-        family = CounterMetricFamily(self.name, self.text, labels=self.label_names)
-        for values, numbers in series.items():
-            family.add_metric(values, numbers[0])
-        return family
+    family = CounterMetricFamily
 
 
 class Histogram(_Metric):
     """A histogram, exposed as NAME_bucket, NAME_count and NAME_sum."""
 
-    def family(self, series: Mapping[tuple[str, ...], Sequence[float]]) -> Metric:
-        """Return the family, given the numbers of all rows by labels' values."""
-        family = HistogramMetricFamily(self.name, self.text, labels=self.label_names)
-        bounds = [*map(floatToGoString, (*self.buckets, math.inf))]
-        for values, numbers in series.items():
-            cumulative = accumulate(numbers[: len(bounds)])
-            family.add_metric(values, [*zip(bounds, cumulative, strict=True)], numbers[-1])
-        return family
+    family = HistogramMetricFamily
+
+    def sample(self, numbers: Sequence[float]) -> tuple[Any, ...]:
+        """Return the cumulative buckets and the sum."""
+        bounds = map(floatToGoString, (*self.buckets, math.inf))
+        return [*zip(bounds, accumulate(numbers), strict=False)], numbers[-1]
 
 
 class Collector:
@@ -203,8 +198,11 @@ class Collector:
         """Yield the metrics that have a series, summed over all rows."""
         found = SERIES.read()
         for metric in self.metrics:
-            if series := found.get(metric.name):
-                yield metric.family(series)
+            family = metric.family(metric.name, metric.text, labels=metric.label_names)
+            for values, numbers in found.get(metric.name, {}).items():
+                family.add_metric(values, *metric.sample(numbers))
+            if family.samples:
+                yield family
         text = "Events that shared memory had no slot to count in; more than 0 is a fault of the service."
         yield CounterMetricFamily("digits_uncounted_events", text, SERIES.uncounted_events())
 

@@ -27,9 +27,9 @@ class NoFreeRowError(OSError):
     """All rows are taken: a worker without one could not be counted, so it must not start."""
 
 
-def _shared(kind: str, length: int) -> "memoryview[int]":
-    item_bytes = memoryview(bytearray(8)).cast(kind).itemsize  # type: ignore[call-overload]  # kind is i or q
-    return memoryview(mmap.mmap(-1, item_bytes * length)).cast(kind)  # type: ignore[call-overload]  # as above
+def shared_integers(length: int) -> "memoryview[int]":
+    """Return zeros of eight bytes in memory that is shared with the processes forked from here on."""
+    return memoryview(mmap.mmap(-1, 8 * length)).cast("q")
 
 
 class WorkerTable:
@@ -37,17 +37,18 @@ class WorkerTable:
 
     >>> table = WorkerTable()
     >>> first, second = table.take(), table.take()
-    >>> table.set_connections(first, 3)
-    >>> table.has_fewest_connections(first), table.has_fewest_connections(second)
-    (False, True)
-    >>> table.enter(first); table.begin_request(); table.set_queued(second, 2); table.requests_in_flight()
+    >>> table.enter(first); table.set_connections(3); table.begin_request(); table.has_fewest_connections()
+    False
+    >>> table.enter(second); table.set_queued(2); table.has_fewest_connections()
+    True
+    >>> table.requests_in_flight()
     3
     """
 
     def __init__(self) -> None:
         """Share memory with the processes that are forked from here on."""
-        self.connections, self.queued, self.in_flight = (_shared("i", ROWS) for _ in range(3))
-        self.exited, self.failed, self.draining = (_shared("q", 1) for _ in range(3))
+        self.connections, self.queued, self.in_flight = (shared_integers(ROWS) for _ in range(3))
+        self.exited, self.failed, self.draining = (shared_integers(1) for _ in range(3))
         self.row = 0
         # Threads of a process share its row, and `+=` takes several steps.
         self.lock = Lock()
@@ -58,7 +59,7 @@ class WorkerTable:
         """Take a free row for a worker that is about to be forked; raises NoFreeRowError."""
         for row in range(1, ROWS):
             if self.connections[row] == FREE:
-                self.set_connections(row, 0)
+                self.connections[row] = FREE + 1
                 return row
         raise NoFreeRowError(f"all {WORKER_ROWS} rows of shared memory are taken: run fewer workers")
 
@@ -86,17 +87,18 @@ class WorkerTable:
         """Make a row this process's own."""
         self.row = row
 
-    def set_connections(self, row: int, connections: int) -> None:
-        """Record how many connections a worker has."""
-        self.connections[row] = connections + 1
+    def set_connections(self, connections: int) -> None:
+        """Record how many connections this worker has, unless it is stopping."""
+        if self.connections[self.row] != STOPPING:
+            self.connections[self.row] = connections + 1
 
-    def stop(self, row: int) -> None:
-        """Record that a worker accepts no more connections."""
-        self.connections[row] = STOPPING
+    def stop(self) -> None:
+        """Record that this worker accepts no more connections."""
+        self.connections[self.row] = STOPPING
 
-    def set_queued(self, row: int, requests: int) -> None:
-        """Record how many complete requests wait in a worker for the application to begin them."""
-        self.queued[row] = requests
+    def set_queued(self, requests: int) -> None:
+        """Record how many complete requests wait in this worker for the application to begin them."""
+        self.queued[self.row] = requests
 
     def begin_request(self) -> None:
         """Count a request that the application has begun in this process."""
@@ -110,10 +112,10 @@ class WorkerTable:
 
     # Everyone's.
 
-    def has_fewest_connections(self, row: int) -> bool:
+    def has_fewest_connections(self) -> bool:
         """Return whether no other worker has fewer connections; an eighth more or less is ignored."""
         fewest = min((count for count in self.connections[1:] if count != FREE), default=FREE)
-        return self.connections[row] <= fewest + fewest // 8
+        return self.connections[self.row] <= fewest + fewest // 8
 
     def is_draining(self) -> bool:
         """Return whether the service is about to stop."""

@@ -165,7 +165,7 @@ def heads(data: bytes) -> None:
     reader = request.body.reader
     assert (head.content_length is None) == isinstance(reader, ChunkedReader)
     assert isinstance(reader, ChunkedReader) or head.content_length == getattr(reader, "length", 0)
-    _compare(environ_of(Request(head, b"", close=False), {}), request)
+    _compare(environ_of(Request(head, b""), {}), request)
 
 
 def _compare(environ: dict[str, Any], request: GunicornRequest) -> None:

@@ -25,7 +25,7 @@ def begun(app: Flask, body: bytes) -> PendingResponse:
     head = RequestHead(
         *("POST", "/predict", "", "HTTP/1.1", "http", fields, len(body)), close=False, expects_continue=False
     )
-    environ = environ_of(Request(head, body, close=False), {"SERVER_NAME": "a", "SERVER_PORT": "80"})
+    environ = environ_of(Request(head, body), {"SERVER_NAME": "a", "SERVER_PORT": "80"})
     return PendingResponse(app.wsgi_app, environ)
 
 

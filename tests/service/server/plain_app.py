@@ -58,6 +58,11 @@ def pre_fork(_: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
     worker.row = WORKERS.take()
 
 
+def post_fork(_: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
+    """Enter it."""
+    WORKERS.enter(worker.row)
+
+
 def child_exit(_: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
     """Free it."""
     WORKERS.free(worker.row)

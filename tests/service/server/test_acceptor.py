@@ -24,15 +24,16 @@ class Worker:
         gunicorns = SimpleNamespace(
             sock=listener, accept=listener.accept, settimeout=listener.settimeout, close=listener.close
         )
-        self.acceptor = Acceptor([gunicorns], self.selector, self.row, self.add)
+        self.acceptor = Acceptor([gunicorns], self.selector, self.add)
 
     def add(self, client: socket.socket, _: object) -> None:
         """Count a connection."""
         self.accepted.append(client)
-        WORKERS.set_connections(self.row, len(self.accepted))
+        WORKERS.set_connections(len(self.accepted))
 
     def turn(self) -> None:
-        """Run the loop once."""
+        """Run the loop once, as the process of this row."""
+        WORKERS.enter(self.row)
         self.acceptor.resume()
         for key, events in self.selector.select(0):
             key.data(events)
@@ -50,6 +51,7 @@ def workers(listener: socket.socket) -> Iterator[list[Worker]]:
     """Two workers that share it."""
     both = [Worker(listener), Worker(listener)]
     yield both
+    WORKERS.enter(0)
     for worker in both:
         WORKERS.connections[worker.row] = 0
         for client in worker.accepted:
@@ -76,13 +78,12 @@ def test_connections_are_balanced(listener: socket.socket, workers: list[Worker]
 def test_many_are_accepted_in_one_turn(listener: socket.socket, workers: list[Worker]) -> None:
     """A worker that has no more connections than the other accepts many in a turn, and not one by one."""
     first, second = workers
-    WORKERS.set_connections(second.row, 1000)
+    WORKERS.connections[second.row] = 1001
     with ExitStack() as stack:
         connect(stack, listener, MAX_ACCEPTS_PER_TURN + 10)
         first.turn()
         assert len(first.accepted) == MAX_ACCEPTS_PER_TURN
-        WORKERS.set_connections(first.row, 100)
-        WORKERS.set_connections(second.row, 100)
+        WORKERS.connections[first.row] = WORKERS.connections[second.row] = 101
         second.turn()
         assert len(second.accepted) == 10
 
