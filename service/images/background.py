@@ -23,9 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.images.bounding_box import Box
-from service.images.codec import Grey, reduced, resized
-from service.images.morphology import Floats, opened
+from service.images.codec import Floats, Grey, reduced, resized
+from service.images.ink import Box
 
 # An even background is at least this share of all pixels.
 MIN_EVEN_SHARE = 0.25
@@ -72,10 +71,9 @@ def estimate_background(picture: Grey) -> Background:
     border.sort()
     median = int(border[len(border) // 2])
     # A level that more than half of the border's pixels have is their median.
-    if 2 * np.count_nonzero(border == median) >= len(border):
-        same = np.count_nonzero(picture == median)
-        if same >= MIN_EVEN_SHARE * picture.size:
-            return _even(picture, median)
+    is_even = 2 * np.count_nonzero(border == median) >= len(border)
+    if is_even and np.count_nonzero(picture == median) >= MIN_EVEN_SHARE * picture.size:
+        return _even(picture, median)
     return _uneven(picture)
 
 
@@ -101,8 +99,7 @@ def _gain(level: Floats) -> Floats:
     Paper and ink reflect fixed shares of the light that they receive, so their difference is proportional
     to the paper's brightness. The level is inverted: 0 is white paper.
     """
-    paper = np.maximum(255 - level, 1)
-    return np.minimum(np.float32(255) / paper, MAX_GAIN)
+    return np.minimum(np.float32(255) / np.maximum(255 - level, 1), MAX_GAIN)
 
 
 def _even(picture: Grey, level: int) -> Background:
@@ -169,3 +166,21 @@ def quadratic_surface(grid: Floats) -> Floats:
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
     weights = np.linalg.lstsq(terms, grid.ravel(), rcond=None)[0]
     return np.asarray(terms @ weights, np.float32).reshape(grid.shape)
+
+
+def opened(levels: Floats, share: float) -> Floats:
+    """Remove bright structures that are narrower than a window, whose side is a share of the shorter side.
+
+    An opening is an erosion, then a dilation: the minimum over a square window, then the maximum, each along
+    one axis, then the other, with the edge pixels repeated.
+
+    >>> levels = np.tile(np.arange(9, dtype=np.float32), (9, 1)); levels[4] += 50
+    >>> bool((opened(levels, 0.3)[:, 1:-1] == np.arange(1, 8)).all())
+    True
+    """
+    radius = max(round(min(levels.shape) * share / 2), 1)
+    for extreme in (np.minimum, np.minimum, np.maximum, np.maximum):
+        padded = np.pad(levels, ((radius, radius), (0, 0)), mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=0)
+        levels = extreme.reduce(windows, axis=-1).T
+    return levels

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Mask = npt.NDArray[np.bool_]
+from service.images.codec import Mask
+
 Indices = npt.NDArray[np.intp]
+Reals = npt.NDArray[np.float64]
 
 # A further stroke has at least this share of the heaviest component's length, and at most this gap to it.
 MIN_STROKE_SHARE = 0.12
@@ -31,22 +33,26 @@ SIDE_BAND = 6
 
 @dataclass(frozen=True)
 class Components:
-    """Labels (height, width), -1 where there is no ink; for each component its area and bounding box."""
+    """Labels (height, width), -1 where there is no ink; area (n,) and bounding box of each of n components.
+
+    low (n, 2) has the first row and column of a box, high (n, 2) the first row and column after it.
+    """
 
     labels: Indices
     area: Indices
-    left: Indices
-    top: Indices
-    right: Indices
-    bottom: Indices
+    low: Indices
+    high: Indices
 
 
-def runs(flat: npt.NDArray[np.generic]) -> tuple[Indices, Indices]:
-    """Return start and end of each run of ink in one dimension; the first and the last value must be blank.
+def runs(mask: Mask) -> tuple[Indices, Indices]:
+    """Return start and end of each run of ink in the rows of a mask (height, width).
 
-    >>> [indices.tolist() for indices in runs(np.array([0, 1, 1, 0, 1, 0]))]
-    [[1, 4], [3, 5]]
+    The rows are laid end to end, with a blank pixel before and after each: no run continues in the next row.
+
+    >>> [indices.tolist() for indices in runs(np.array([[1, 1, 0, 1], [1, 0, 0, 0]], bool))]
+    [[1, 4, 7], [3, 5, 8]]
     """
+    flat = np.pad(mask, ((0, 0), (1, 1))).ravel()
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     return changes[::2], changes[1::2]
 
@@ -60,32 +66,25 @@ def connected_components(mask: Mask) -> Components:
            [-1,  0, -1, -1],
            [-1, -1, -1,  2]])
     """
-    # The rows are laid end to end, with two blank pixels between them: no run continues in the next row.
+    start, end = runs(mask)
     width = mask.shape[1] + 2
-    flat = np.pad(mask, ((0, 0), (1, 1))).ravel()
-    start, end = runs(flat)
     label = _merged(len(start), *_touching(start, end, width))
-    length = end - start
     labels = np.full(mask.shape, -1, np.intp)
-    labels[mask] = np.repeat(label, length)
-    number = int(label.max(initial=-1)) + 1
-    row, left = np.divmod(start - 1, width)
-    low, high = np.full((2, number), flat.size, np.intp), np.zeros((2, number), np.intp)
-    for axis, (first, last) in enumerate([(left, left + length), (row, row + 1)]):
-        np.minimum.at(low[axis], label, first)
-        np.maximum.at(high[axis], label, last)
-    area = np.bincount(label, length, number).astype(np.intp)
-    return Components(labels, area, *low, *high)
+    labels[mask] = np.repeat(label, end - start)
+    area = np.bincount(label, end - start).astype(np.intp)
+    low, high = np.full((len(area), 2), max(mask.shape)), np.zeros((len(area), 2), np.intp)
+    np.minimum.at(low, label, np.column_stack(np.divmod(start - 1, width)))
+    np.maximum.at(high, label, np.column_stack(np.divmod(end - 2, width)) + 1)
+    return Components(labels, area, low, high)
 
 
 def _touching(start: Indices, end: Indices, width: int) -> tuple[Indices, Indices]:
     """Return the pairs of runs that touch, in rows one above the other: the upper runs and the lower ones."""
     first = np.searchsorted(end, start + width, side="left")
     last = np.searchsorted(start, end + width, side="right")
-    count = np.maximum(last - first, 0)
+    count = last - first
     upper = np.repeat(np.arange(len(start)), count)
-    offset = np.arange(len(upper)) - np.repeat(np.cumsum(count) - count, count)
-    return upper, np.repeat(first, count) + offset
+    return upper, np.arange(len(upper)) + np.repeat(first + count - np.cumsum(count), count)
 
 
 def _merged(number: int, upper: Indices, lower: Indices) -> Indices:
@@ -94,13 +93,12 @@ def _merged(number: int, upper: Indices, lower: Indices) -> Indices:
     Each run begins with its own label; both of a pair take the smaller one, until no label changes.
     """
     label = np.arange(number)
-    while True:
+    while (label[upper] != label[lower]).any():
         least = np.minimum(label[upper], label[lower])
-        if (label[upper] == least).all() and (label[lower] == least).all():
-            return np.unique(label, return_inverse=True)[1]
         np.minimum.at(label, label[upper], least)
         np.minimum.at(label, label[lower], least)
         label = label[label]
+    return np.unique(label, return_inverse=True)[1]
 
 
 def digit_components(mask: Mask) -> Mask:
@@ -108,7 +106,7 @@ def digit_components(mask: Mask) -> Mask:
     found = connected_components(mask)
     if len(found.area) < 2:
         return mask
-    length = np.maximum(found.right - found.left, found.bottom - found.top)
+    length = (found.high - found.low).max(axis=1)
     from_edge = _from_edge(found)
     weight = _weight(found, from_edge)
     for index in np.flatnonzero(length > MIN_FRAME_SHARE * max(mask.shape)):
@@ -117,10 +115,10 @@ def digit_components(mask: Mask) -> Mask:
     main = int(weight.argmax())
     if not weight[main]:
         return mask
+    # The larger of the gaps between the boxes, in rows and in columns; it is negative if they overlap.
+    gap = np.maximum(found.low - found.high[main], found.low[main] - found.high).max(axis=1)
     is_stroke = (weight > 0) & (length >= MIN_STROKE_SHARE * length[main])
-    is_stroke &= ~from_edge | from_edge[main]
-    is_stroke &= _gap(found, main) <= MAX_GAP_SHARE * length[main]
-    is_stroke[main] = True
+    is_stroke &= (~from_edge | from_edge[main]) & (gap <= MAX_GAP_SHARE * length[main])
     # The label -1 selects the last value, which is for pixels without ink.
     return np.append(is_stroke, False)[found.labels]
 
@@ -128,38 +126,27 @@ def digit_components(mask: Mask) -> Mask:
 def _from_edge(found: Components) -> Mask:
     """Say which components touch the edge and have more than three quarters of their ink near it."""
     height, width = found.labels.shape
-    touches = (found.left == 0) | (found.top == 0) | (found.right == width) | (found.bottom == height)
+    touches = ((found.low == 0) | (found.high == (height, width))).any(axis=1)
     y, x = round(MARGIN_SHARE * height), round(MARGIN_SHARE * width)
     inner = found.labels[y : height - y, x : width - x]
     inner_area = np.bincount(inner[inner >= 0], minlength=len(found.area))
     return touches & (4 * inner_area < found.area)
 
 
-def _weight(found: Components, from_edge: Mask) -> npt.NDArray[np.float64]:
-    """Return the weights: x and y are the box's centre, from -1 to 1 in the picture."""
-    height, width = found.labels.shape
-    x = (found.left + found.right) / width - 1
-    y = (found.top + found.bottom) / height - 1
-    weight = np.where(from_edge, EDGE_WEIGHT, 1.0)
-    weight *= np.exp(-(x**2 + y**2)) * found.area
-    return weight
-
-
-def _gap(found: Components, main: int) -> Indices:
-    """Return the gap between each component's box and the main one's, in pixels; 0 if they overlap."""
-    x = np.maximum(found.left - found.right[main], found.left[main] - found.right)
-    y = np.maximum(found.top - found.bottom[main], found.top[main] - found.bottom)
-    return np.maximum(np.maximum(x, y), 0)
+def _weight(found: Components, from_edge: Mask) -> Reals:
+    """Return the weights; a box's centre is from -1 to 1 in the picture, along each axis."""
+    centre = (found.low + found.high) / found.labels.shape - 1
+    return np.where(from_edge, EDGE_WEIGHT, 1.0) * (np.exp(-(centre**2).sum(axis=1)) * found.area)
 
 
 def _is_frame(found: Components, index: int) -> bool:
     """Say whether a component has ink along three sides of its box, and other components inside it."""
-    left, top, right, bottom = (int(v[index]) for v in (found.left, found.top, found.right, found.bottom))
-    inside = (found.left > left) & (found.top > top) & (found.right < right) & (found.bottom < bottom)
+    low, high = found.low[index], found.high[index]
+    inside = ((found.low > low) & (found.high < high)).all(axis=1)
     # Specks inside do not make a frame.
     if found.area[inside].sum() <= found.area[index] / 20:
         return False
-    own = found.labels[top:bottom, left:right] == index
-    y, x = max((bottom - top) // SIDE_BAND, 1), max((right - left) // SIDE_BAND, 1)
+    own = found.labels[low[0] : high[0], low[1] : high[1]] == index
+    y, x = np.maximum((high - low) // SIDE_BAND, 1)
     sides = (own[:y].any(axis=0), own[-y:].any(axis=0), own[:, :x].any(axis=1), own[:, -x:].any(axis=1))
     return sum(side.mean() > MIN_SIDE_COVERED for side in sides) >= 3

@@ -11,10 +11,10 @@ most of its columns has that many votes. Vertical lines are found in the transpo
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from service.images.connected_components import Indices, Mask, runs
-from service.images.morphology import dilated
+from service.images.codec import Mask
+from service.images.connected_components import Indices, Reals, runs
+from service.images.stroke_width import dilated
 
 MAX_SLOPE = 0.36
 # A line has ink in this share of its columns, and at each end at most END_SHARE of them are blank.
@@ -46,10 +46,9 @@ def _horizontal_lines(mask: Mask, faint: Mask) -> Mask:
     near_lines = np.zeros_like(mask)
     for rows, columns in _candidates(faint):
         rows = rows.clip(0, len(mask) - 2)
-        covered = np.flatnonzero(faint[rows, columns] | faint[rows + 1, columns])
-        margin = END_SHARE * len(columns)
-        reaches_ends = len(covered) and covered[0] <= margin and covered[-1] >= len(columns) - 1 - margin
-        if reaches_ends and len(covered) >= MIN_COVERED * len(columns):
+        covered = faint[rows, columns] | faint[rows + 1, columns]
+        end = int(END_SHARE * len(columns)) + 1
+        if covered[:end].any() and covered[-end:].any() and covered.mean() >= MIN_COVERED:
             near_lines[rows, columns] = near_lines[rows + 1, columns] = True
     near_lines = dilated(near_lines.view(np.uint8), 1).view(bool)
     return mask & near_lines & (_vertical_run_lengths(mask) <= MAX_WIDTH_SHARE * max(mask.shape))
@@ -67,8 +66,7 @@ def _candidates(faint: Mask) -> Iterator[tuple[Indices, Indices]]:
     offsets = np.arange(-width, height + width)
     y, x = np.nonzero(faint)
     bins = y - np.rint(slopes[:, None] * (x - middle)).astype(np.intp) + width
-    bins += len(offsets) * np.arange(len(slopes))[:, None]
-    votes = np.bincount(bins.ravel(), minlength=len(slopes) * len(offsets)).reshape(-1, len(offsets))
+    votes = np.stack([np.bincount(of_slope, minlength=len(offsets)) for of_slope in bins])
     votes[:, :-1] += votes[:, 1:]
     first, last = _columns_inside(slopes, offsets, faint.shape)
     length = last - first
@@ -78,9 +76,7 @@ def _candidates(faint: Mask) -> Iterator[tuple[Indices, Indices]]:
         yield offsets[offset] + np.rint(slopes[slope] * (columns - middle)).astype(np.intp), columns
 
 
-def _columns_inside(
-    slopes: npt.NDArray[np.float64], offsets: Indices, shape: tuple[int, ...]
-) -> tuple[Indices, Indices]:
+def _columns_inside(slopes: Reals, offsets: Indices, shape: tuple[int, ...]) -> tuple[Indices, Indices]:
     """Return the first and the last column in which each line is inside the picture, (slopes, offsets)."""
     height, width = shape
     steep = np.where(np.abs(slopes) < 1e-9, 1e-9, slopes)[:, None]
@@ -92,7 +88,7 @@ def _columns_inside(
 
 def _vertical_run_lengths(mask: Mask) -> Indices:
     """Return for each pixel of ink the length of the vertical run through it; 0 elsewhere."""
-    start, end = runs(np.pad(mask.T, ((0, 0), (1, 1))).ravel())
+    start, end = runs(mask.T)
     lengths = np.zeros(mask.shape[::-1], np.intp)
     lengths[mask.T] = np.repeat(end - start, end - start)
     return lengths.T

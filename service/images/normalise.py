@@ -2,7 +2,7 @@
 
     reduce        a large picture, by the mean of blocks
     subtract      the background; the rest is ink, bright on black (background.py)
-    threshold     strokes apart from noise and faint ink (threshold.py)
+    threshold     strokes apart from noise and faint ink (ink.py)
     choose        the digit's ink: no lines, frames, specks, edges of the paper (line_removal.py,
                   connected_components.py)
     crop          to the digit, from the original picture if the digit is small in it
@@ -22,16 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from service.images.background import Background, estimate_background, subtract_background
-from service.images.bounding_box import Box, Profiles, bounding_box, profiles
-from service.images.codec import Grey, reduced, resized
-from service.images.connected_components import MIN_SIDE_COVERED, SIDE_BAND, Mask, digit_components
+from service.images.codec import Grey, Mask, reduced, resized
+from service.images.connected_components import MIN_SIDE_COVERED, SIDE_BAND, digit_components
+from service.images.ink import MIN_CONTRAST, Box, Profiles, bounding_box, ink_level, ink_threshold, profiles
 from service.images.line_removal import erase_lines
-from service.images.morphology import dilated
-from service.images.stroke_width import DIGIT_SIDE, adjusted_stroke_width
-from service.images.threshold import MIN_CONTRAST, ink_threshold, strong_ink_level
+from service.images.stroke_width import DIGIT_SIDE, adjusted_stroke_width, dilated
 
 SIDE = 28
-CENTRE = 14
 # The longest side of MNIST's digits; a few have 19 pixels.
 MNIST_SIDES = {19, 20}
 # Longest sides: of the picture that is searched, of the mask on which the digit is chosen, and of the digit.
@@ -87,8 +84,7 @@ def normalise(grey: Grey) -> tuple[Grey, Receipt]:
     row, column = _offset(digit.sum(axis=1)), _offset(digit.sum(axis=0))
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[row : row + digit.shape[0], column : column + digit.shape[1]] = digit
-    ink_fraction = float(np.count_nonzero(image)) / image.size
-    return image, Receipt(background.inverted, box, scale, (column, row), ink_fraction)
+    return image, Receipt(background.inverted, box, scale, (column, row), float((image > 0).mean()))
 
 
 def _digit_ink(ink: Grey, peaks: Profiles, noise: int) -> tuple[Grey, Box]:
@@ -116,34 +112,26 @@ def _is_alone(ink: Grey, peaks: Profiles, box: Box, threshold: int) -> bool:
 
     It must not touch the edge, nor have a gap in its rows or columns, nor the left side of a frame.
     """
-    left, top, right, bottom = box
-    height, width = ink.shape
-    if top == 0 or left == 0 or bottom == height or right == width:
-        return False
-    if peaks[0][top:bottom].min() <= threshold or peaks[1][left:right].min() <= threshold:
-        return False
-    side = ink[top:bottom, left : left + max((right - left) // SIDE_BAND, 1)].max(axis=1)
+    for profile in peaks:
+        is_ink = profile > threshold
+        if is_ink[0] or is_ink[-1] or np.count_nonzero(is_ink[1:] != is_ink[:-1]) != 2:
+            return False
+    digit = box.crop(ink)
+    side = digit[:, : max(digit.shape[1] // SIDE_BAND, 1)].max(axis=1)
     return int(np.count_nonzero(side > threshold)) < MIN_SIDE_COVERED * len(side)
 
 
 def _digit_mask(mask: Mask, faint: Mask) -> Mask:
     """Return the digit's part of a mask; faint is the mask of a lower threshold.
 
-    It is chosen on a smaller mask, in which a cell has ink if any of its pixels has.
+    It is chosen on a smaller mask, in which a cell has ink if any of its pixels has. A cell has so few that
+    their mean is above 0 even if only one is white.
     """
     cell = math.ceil(max(mask.shape) / MASK_SIDE)
-    cells = _max_pooled(mask, cell)
-    without_lines = erase_lines(cells, _max_pooled(faint, cell))
+    cells, faint_cells = (reduced(levels * np.uint8(255), cell) > 0 for levels in (mask, faint))
+    without_lines = erase_lines(cells, faint_cells)
     digit = digit_components(without_lines if without_lines.any() else cells)
     return mask & digit.repeat(cell, 0).repeat(cell, 1)[: mask.shape[0], : mask.shape[1]]
-
-
-def _max_pooled(mask: Mask, cell: int) -> Mask:
-    """Return the maximum of each block of cell × cell pixels; the last blocks of an axis may be smaller."""
-    height, width = mask.shape
-    padded = np.pad(mask, ((0, -height % cell), (0, -width % cell)))
-    pooled: Mask = padded.reshape(padded.shape[0] // cell, cell, -1, cell).max(axis=(1, 3))
-    return pooled
 
 
 def _from_original(grey: Grey, factor: int, background: Background, ink: Grey, box: Box) -> tuple[Grey, Box]:
@@ -151,25 +139,22 @@ def _from_original(grey: Grey, factor: int, background: Background, ink: Grey, b
 
     ink and box are of the picture that was reduced by factor. Only pixels near that ink are kept.
     """
-    height, width = grey.shape
-    left, top, right, bottom = (edge * factor for edge in box)
-    original = Box(left, top, min(right, width), min(bottom, height))
+    limits = grey.shape[::-1] * 2
+    original = Box(*(min(edge * factor, limit) for edge, limit in zip(box, limits, strict=True)))
     if max(ink.shape) >= DETAIL_SIDE:
         return ink, original
     step = math.ceil(original.longest_side / DETAIL_SIDE)
     part = reduced(original.crop(grey), step)
+    rows, columns = (np.arange(side) * step // factor for side in part.shape)
     near = dilated((ink > 0).view(np.uint8), 1)
-    rows, columns = (
-        np.minimum(np.arange(side) * step // factor, limit - 1)
-        for side, limit in zip(part.shape, ink.shape, strict=True)
-    )
-    return subtract_background(background, part, box) * near[np.ix_(rows, columns)], original
+    near = near.take(rows, axis=0, mode="clip").take(columns, axis=1, mode="clip")
+    return subtract_background(background, part, box) * near, original
 
 
 def _scaled(ink: Grey) -> Grey:
     """Return a digit with strokes of MNIST's width, a longest side of 20 pixels, and strong ink white."""
     ink = reduced(ink, math.ceil(max(ink.shape) / DETAIL_SIDE))
-    strong = strong_ink_level(ink, 0)
+    strong = ink_level(ink, 0)
     ink = adjusted_stroke_width(ink, strong)
     longest = max(ink.shape)
     height, width = (max(1, round(side * DIGIT_SIDE / longest)) for side in ink.shape)
@@ -186,4 +171,4 @@ def _offset(profile: npt.NDArray[np.unsignedinteger]) -> int:
     profile is the sum of the digit's levels in each row or column.
     """
     centre_of_mass = float(profile @ np.arange(len(profile))) / float(profile.sum())
-    return min(max(math.ceil(CENTRE - centre_of_mass - 0.5), 0), SIDE - len(profile))
+    return min(max(math.ceil(SIDE / 2 - centre_of_mass - 0.5), 0), SIDE - len(profile))

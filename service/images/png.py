@@ -8,7 +8,8 @@
 
 All other ancillary chunks (text, colour profiles, further frames of an animation) are skipped unread: they
 cost no time and no memory, and cannot change the picture. A file is rejected if it is cut off, if a chunk
-that is read has a wrong checksum or is out of order, or if a critical chunk is unknown.
+that is read has a wrong checksum or is out of order, or if a critical chunk (one whose name starts with an
+upper-case letter) is unknown.
 
 Source: W3C, Portable Network Graphics (PNG) Specification, third edition (ISO/IEC 15948).
 """
@@ -22,20 +23,20 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Signature, then length, name, content and checksum of the chunk IHDR.
 FILE_HEADER = struct.Struct(">8xI4sIIBBBBBI")
 CHUNK_HEADER = struct.Struct(">I4s")
-CHECKSUM = struct.Struct(">I")
-# The colour types, with the samples per pixel and the bit depths that each may have.
+# The colour types, with the samples per pixel and the bit depths that each may have: the others, 8 and 16.
 GREY, COLOUR, INDEXED, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 SAMPLES = {GREY: 1, COLOUR: 3, INDEXED: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
 BIT_DEPTHS = {GREY: {1, 2, 4, 8, 16}, INDEXED: {1, 2, 4, 8}}
-OTHER_BIT_DEPTHS = {8, 16}
-# The passes of Adam7 interlacing: first column, first row, column step, row step.
-PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+# The pass without interlacing, and those of Adam7: first column, first row, column step, row step.
+SINGLE = ((0, 0, 1, 1),)
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # Most programs write chunks of 8 kB: a picture of 16 megapixels has at most 4,000 of them.
 MAX_CHUNKS = 2**14
 # Deflate's highest compression ratio: 258 bytes from two bits.
 MAX_RATIO = 1032
 # The stream is checked in pieces of this size: each inflates to 17 MB at most.
 PIECE_BYTES = 2**14
+TOO_SHORT = "it holds fewer pixels than its header says"
 
 
 class Header(NamedTuple):
@@ -47,26 +48,18 @@ class Header(NamedTuple):
     colour_type: int
     interlaced: int
 
-    def scanline_bytes(self, width: int) -> int:
-        """Return the length of a scanline of `width` pixels, including the byte that names its filter."""
-        return 1 + (width * SAMPLES[self.colour_type] * self.bit_depth + 7) // 8
-
     def inflated_bytes(self) -> int:
-        """Return the length of all scanlines together, before compression.
+        """Return the length of all scanlines before compression, each with the byte that names its filter.
 
         >>> Header(28, 28, 8, GREY, 0).inflated_bytes(), Header(28, 28, 8, GREY, 1).inflated_bytes()
         (812, 837)
         """
-        if not self.interlaced:
-            return self.height * self.scanline_bytes(self.width)
-        sizes = (
-            (len(range(column, self.width, right)), len(range(row, self.height, down)))
-            for column, row, right, down in PASSES
-        )
-        return sum(height * self.scanline_bytes(width) for width, height in sizes if width)
+        bits, passes = SAMPLES[self.colour_type] * self.bit_depth, ADAM7 if self.interlaced else SINGLE
+        sizes = ((len(range(x, self.width, dx)), len(range(y, self.height, dy))) for x, y, dx, dy in passes)
+        return sum(height * (1 + (width * bits + 7) // 8) for width, height in sizes if width)
 
 
-class Png(NamedTuple):
+class Chunks(NamedTuple):
     """The chunks that are read; palette and transparency are empty if there is no such chunk."""
 
     header: Header
@@ -81,22 +74,24 @@ class Png(NamedTuple):
     def check_stream(self) -> None:
         """Inflate the stream in pieces; raises ValueError or zlib.error if it is too short or damaged."""
         inflate, missing = zlib.decompressobj(), self.header.inflated_bytes()
-        starts = ((content, start) for content in self.idat for start in range(0, len(content), PIECE_BYTES))
-        for content, start in starts:
-            missing -= len(inflate.decompress(content[start : start + PIECE_BYTES]))
-            if missing <= 0:
-                return
-            if inflate.eof:
-                break
-        raise _too_short()
+        pieces = (idat[i : i + PIECE_BYTES] for idat in self.idat for i in range(0, len(idat), PIECE_BYTES))
+        for piece in pieces:
+            if missing > 0 and not inflate.eof:
+                missing -= len(inflate.decompress(piece))
+        if missing > 0:
+            raise ValueError(TOO_SHORT)
 
     def transparent_colour(self) -> list[int]:
-        """Return the samples of the one transparent colour of a grey or colour picture that has tRNS."""
+        """Return the samples of the one transparent colour of a grey or colour picture that has tRNS.
+
+        Samples of fewer than 8 bits are returned as levels from 0 to 255.
+        """
         samples = SAMPLES[self.header.colour_type]
         if len(self.transparency) != 2 * samples:
             raise ValueError(f"its chunk tRNS must have {2 * samples} bytes, not {len(self.transparency)}")
         maximum = 2**self.header.bit_depth - 1
-        return [sample & maximum for sample in struct.unpack(f">{samples}H", self.transparency)]
+        scale = max(255 // maximum, 1)
+        return [(sample & maximum) * scale for sample in struct.unpack(f">{samples}H", self.transparency)]
 
 
 def read_header(png: bytes) -> Header:
@@ -108,14 +103,14 @@ def read_header(png: bytes) -> Header:
         raise ValueError("its first chunk must be an IHDR of 13 bytes with the right checksum")
     if not width or not height:
         raise ValueError(f"its width and height must be at least 1, not {width} × {height}")
-    if colour not in SAMPLES or depth not in BIT_DEPTHS.get(colour, OTHER_BIT_DEPTHS):
+    if colour not in SAMPLES or depth not in BIT_DEPTHS.get(colour, {8, 16}):
         raise ValueError(f"PNG has no colour type {colour} with a bit depth of {depth}")
     if methods != [0, 0] or interlaced > 1:
         raise ValueError("its compression and filter method must be 0, and its interlace method 0 or 1")
     return Header(width, height, depth, colour, interlaced)
 
 
-def read_chunks(png: bytes, header: Header) -> Png:
+def read_chunks(png: bytes, header: Header) -> Chunks:
     """Read the chunks after the header. Raises ValueError for a file that is cut off or damaged."""
     idat: list[memoryview] = []
     single = {b"PLTE": b"", b"tRNS": b""}
@@ -131,12 +126,12 @@ def read_chunks(png: bytes, header: Header) -> Png:
             if idat or single[name]:
                 raise ValueError(f"its chunk {name.decode()} must come once, and before IDAT")
             single[name] = bytes(content)
-        elif _is_critical(name):
+        elif name[:1].isupper():
             raise ValueError(f"its critical chunk {name.decode()} is unknown")
         previous = name
     if MAX_RATIO * sum(map(len, idat)) < header.inflated_bytes():
-        raise _too_short()
-    return Png(header, single[b"PLTE"], single[b"tRNS"], idat)
+        raise ValueError(TOO_SHORT)
+    return Chunks(header, single[b"PLTE"], single[b"tRNS"], idat)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -151,17 +146,9 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
             raise ValueError(
                 f"its chunk at byte {start} has no valid name, or extends beyond the end of the file"
             )
-        is_read = _is_critical(name) or name == b"tRNS"
-        if is_read and CHECKSUM.unpack_from(png, end)[0] != zlib.crc32(view[start + 4 : end]):
+        is_read = name[:1].isupper() or name == b"tRNS"
+        if is_read and zlib.crc32(view[start + 4 : end]).to_bytes(4, "big") != view[end : end + 4]:
             raise ValueError(f"the checksum of its chunk {name.decode()} is wrong")
         yield name, view[start + 8 : end]
         start = end + 4
     raise ValueError(f"it has more than {MAX_CHUNKS} chunks")
-
-
-def _is_critical(name: bytes) -> bool:
-    return name[:1].isupper()
-
-
-def _too_short() -> ValueError:
-    return ValueError("it holds fewer pixels than its header says")
