@@ -1,10 +1,10 @@
 """Settings: read once from environment variables with the prefix DIGITS_, checked at start."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from service.shared_memory.worker_table import WORKER_ROWS
 
@@ -12,24 +12,8 @@ DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits.npz"
 PREFIX = "DIGITS_"
 # Bodies up to this count as small. A drawing has 2 to 8 kB; a photo has far more.
 SMALL_BODY_BYTES = 8 * 2**10
-CHOICES = {
-    "worker_class": ("digits", "gthread", "sync"),
-    "log_format": ("json", "text"),
-    "log_requests": ("yes", "no"),
-    "feedback": ("yes", "no"),
-}
-# The smallest and the largest value of each number, both allowed; None: no limit.
-RANGES: dict[str, tuple[float, float | None]] = {
-    # 0 is any free port.
-    "port": (0, 65535),
-    # A reload runs twice as many for a while, each with a row of shared memory.
-    "workers": (1, WORKER_ROWS // 2),
-    **dict.fromkeys(("threads", "max_upload_bytes", "max_pixels", "max_images", "max_waiting"), (1, None)),
-    "drain_seconds": (0, None),
-    "rate_limit": (0.001, 10**6),
-    "rate_burst": (1, 10**6),
-    "metrics_port": (1, 65535),
-}
+# The slowest and the fastest rate limit, in requests per second; the largest burst.
+RATE_LIMITS, MAX_BURST = (0.001, 10**6), 10**6
 # Settings that have no effect without another one.
 NEEDED = {"rate_burst": "rate_limit", "metrics_host": "metrics_port"}
 
@@ -38,43 +22,56 @@ class SettingsError(ValueError):
     """A setting that can't be used; the message names it, and says what would be right."""
 
 
+def _number(default: float | None, least: float, most: float = math.inf) -> Any:  # noqa: ANN401 - a field
+    """Return the field of a number from least to most."""
+    return field(default=default, metadata={"least": least, "most": most})
+
+
+def _choice(default: str, *others: str) -> Any:  # noqa: ANN401 - a field
+    """Return the field of one of some words."""
+    return field(default=default, metadata={"choices": (default, *others)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings; each field is read from the variable DIGITS_ and its name in capitals."""
 
     model: Path = DEFAULT_MODEL
     host: str = "127.0.0.1"
-    port: int = 8080
-    worker_class: str = "digits"
-    workers: int = 2
-    threads: int = 1
-    max_upload_bytes: int = 32 * 2**20
-    max_pixels: int = 16 * 2**20
-    max_images: int = 256
-    max_waiting: int = 20
-    drain_seconds: int = 0
+    # 0 is any free port.
+    port: int = _number(8080, 0, 65535)
+    worker_class: str = _choice("digits", "gthread", "sync")
+    # A reload runs twice as many for a while, each with a row of shared memory.
+    workers: int = _number(2, 1, WORKER_ROWS // 2)
+    threads: int = _number(1, 1)
+    max_upload_bytes: int = _number(32 * 2**20, 1)
+    max_pixels: int = _number(16 * 2**20, 1)
+    max_images: int = _number(256, 1)
+    max_waiting: int = _number(20, 1)
+    drain_seconds: int = _number(0, 0)
     api_key: str = field(default="", repr=False)
     api_key_file: Path | None = None
-    rate_limit: float | None = None
-    rate_burst: int | None = None
+    rate_limit: float | None = _number(None, *RATE_LIMITS)
+    rate_burst: int | None = _number(None, 1, MAX_BURST)
     trusted_proxies: str = ""
     cors_origins: str = ""
     metrics_host: str = ""
-    metrics_port: int | None = None
+    metrics_port: int | None = _number(None, 1, 65535)
     metrics_key: str = field(default="", repr=False)
-    log_format: str = "json"
-    log_requests: str = "yes"
-    feedback: str = "no"
+    log_format: str = _choice("json", "text")
+    log_requests: str = _choice("yes", "no")
+    feedback: str = _choice("no", "yes")
 
     def __post_init__(self) -> None:
         """Check what can be checked here; service/access/validation.py checks keys, proxies and origins."""
-        for name, (least, most) in RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= (math.inf if most is None else most):
-                raise self._refusal(name, f"{least} or more" if most is None else f"from {least} to {most}")
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise self._refusal(name, " or ".join(choices))
+        for entry in fields(self):
+            value, rule = getattr(self, entry.name), entry.metadata
+            if value not in rule.get("choices", (value,)):
+                raise self._refusal(entry.name, " or ".join(rule["choices"]))
+            if "least" in rule and value is not None and not rule["least"] <= value <= rule["most"]:
+                most = rule["most"]
+                limits = f"{rule['least']} or more" if most == math.inf else f"from {rule['least']} to {most}"
+                raise self._refusal(entry.name, limits)
         for name, needed in NEEDED.items():
             if getattr(self, name) and getattr(self, needed) is None:
                 raise SettingsError(f"{PREFIX}{name.upper()} needs {PREFIX}{needed.upper()}")
@@ -111,34 +108,22 @@ class Settings:
         >>> Settings.from_environment({"DIGITS_PORT": "80"}).port
         80
         """
-        kinds = {PREFIX + entry.name.upper(): entry for entry in fields(cls)}
-        given = {
-            kinds[name].name: _convert(name, text, kinds[name].type)
-            for name, text in environment.items()
-            if name in kinds and (text or kinds[name].type not in OPTIONAL)
-        }
-        return cls(**given)
+        names = {entry.name: PREFIX + entry.name.upper() for entry in fields(cls)}
+        kinds = {entry.name: entry.type for entry in fields(cls) if names[entry.name] in environment}
+        return cls(**{key: _parse(names[key], environment[names[key]], kind) for key, kind in kinds.items()})
 
 
-# For each type of field: its parser, and what the text must be.
-KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
-    str: (str, ""),
-    Path: (Path, ""),
-    Path | None: (Path, ""),
-    int: (int, "a whole number"),
-    int | None: (int, "a whole number"),
-    float | None: (float, "a number"),
-}
-# An empty variable leaves fields of these types unset.
-OPTIONAL = (Path | None, int | None, float | None)
+# What a variable must be, by the type of its field; paths and text can be anything.
+EXPECTED = {int: "a whole number", float: "a number"}
 
 
-def _convert(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - a type, and a value of it
-    parse, expected = KINDS[kind]
+def _parse(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - a type, and a value of it
+    """Return a variable's value; an empty one leaves a field without a value, if it may have none."""
+    kind, *none = get_args(kind) or (kind,)
     try:
-        return parse(text)
+        return None if none and not text else kind(text)
     except ValueError:
-        raise SettingsError(f"{name} must be {expected}, not {text!r}") from None
+        raise SettingsError(f"{name} must be {EXPECTED[kind]}, not {text!r}") from None
 
 
 def _address(host: str, port: int) -> str:
