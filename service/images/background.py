@@ -67,8 +67,7 @@ class Background:
 
 def estimate_background(picture: Grey) -> Background:
     """Estimate the background of a picture (height, width)."""
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    border.sort()
+    border = np.sort(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]))
     median = int(border[len(border) // 2])
     # A level that more than half of the border's pixels have is their median.
     is_even = 2 * np.count_nonzero(border == median) >= len(border)
@@ -161,9 +160,8 @@ def quadratic_surface(grid: Floats) -> Floats:
     >>> bool(np.abs(quadratic_surface(grid) - grid).max() < 1e-3)
     True
     """
-    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in grid.shape)
-    y, x = y.repeat(len(x)), np.tile(x, len(y))
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+    y, x = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in grid.shape), indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
     weights = np.linalg.lstsq(terms, grid.ravel(), rcond=None)[0]
     return np.asarray(terms @ weights, np.float32).reshape(grid.shape)
 

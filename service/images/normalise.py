@@ -84,7 +84,8 @@ def normalise(grey: Grey) -> tuple[Grey, Receipt]:
     row, column = _offset(digit.sum(axis=1)), _offset(digit.sum(axis=0))
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[row : row + digit.shape[0], column : column + digit.shape[1]] = digit
-    return image, Receipt(background.inverted, box, scale, (column, row), float((image > 0).mean()))
+    ink_fraction = float(np.count_nonzero(image)) / image.size
+    return image, Receipt(background.inverted, box, scale, (column, row), ink_fraction)
 
 
 def _digit_ink(ink: Grey, peaks: Profiles, noise: int) -> tuple[Grey, Box]:
