@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from models.store import WeightsError, load_classifier
-from service.command.check import errors
 from service.command.files import Read, Unread, files_in, predictions
 from service.command.formats import FORMATS, plain
 from service.command.progress import Progress
@@ -94,6 +93,9 @@ def _complain(sentence: str) -> None:
 
 def check(_: Namespace) -> int:
     """Print all errors of the configuration."""
+    # It knows the service's headers, and so imports Flask, which `predict` does without.
+    from service.command.check import errors  # noqa: PLC0415 - see above
+
     sentences = list(errors(os.environ))
     for sentence in sentences:
         _complain(f"digits: {sentence}")
