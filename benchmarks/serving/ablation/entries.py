@@ -53,6 +53,7 @@ VARIANTS = {
     ),
     "gunicorn_parser": Variant("gunicorn's parser for every request head", "gunicorn_parser"),
     "no_micro_batching": Variant("a forward pass for each request", "no_micro_batching"),
+    "werkzeug_routing": Variant("Flask's own route lookup and ensure_sync", "werkzeug_routing"),
     "werkzeug_multipart": Variant("werkzeug's parser for every form", "werkzeug_multipart"),
     "prometheus_multiprocess": Variant(
         "prometheus_client's files instead of our counters",

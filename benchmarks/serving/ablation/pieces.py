@@ -10,6 +10,8 @@ from typing import Any
 PIECES = {
     "fast head parser": "service.server.request_head:_parse_usual",
     "app factory": "service.app:create_app",
+    "route lookup": "service.app:App.create_url_adapter",
+    "asynchronous functions": "service.app:App.ensure_sync",
     "pending response": "service.api.predict:PendingResponse",
     "PNG reader": "service.api.read_images:decode",
     "fast multipart reader": "service.api.request_body:read_common_form",
