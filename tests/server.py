@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,24 +93,12 @@ def post_png(
 
 
 @contextmanager
-def running(
-    environment: Mapping[str, str] | None = None,
-    python: str = sys.executable,
-    root: Path = ROOT,
-    under: str = "our worker",
-) -> Iterator[Server]:
-    """Run the service with these settings, on a free port, under one of SERVERS, until the block ends."""
-    command, settings = SERVERS[under]
+def started(command: Sequence[str], settings: Mapping[str, str], root: Path = ROOT) -> Iterator[Server]:
+    """Run a server's command with these variables until the block ends."""
     process = subprocess.Popen(
-        [python, "-m", *command],
+        command,
         cwd=root,
-        env={
-            **os.environ,
-            "DIGITS_HOST": "127.0.0.1",
-            "DIGITS_PORT": "0",
-            **settings,
-            **(environment or {}),
-        },
+        env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -121,3 +109,17 @@ def running(
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def running(
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    root: Path = ROOT,
+    under: str = "our worker",
+) -> Iterator[Server]:
+    """Run the service with these settings, on a free port, under one of SERVERS, until the block ends."""
+    command, settings = SERVERS[under]
+    local = {"DIGITS_HOST": "127.0.0.1", "DIGITS_PORT": "0"}
+    with started([python, "-m", *command], {**local, **settings, **(environment or {})}, root) as server:
+        yield server

@@ -43,16 +43,16 @@ def new_entry(environ: Mapping[str, Any]) -> Entry:
 
 
 class RequestLog:
-    """Writes the lines, in the configured format, if requests are to be logged."""
+    """Writes a line for each request, in the configured format, unless DIGITS_LOG_REQUESTS is no."""
 
     def __init__(self, settings: Settings) -> None:
         """Follow the settings."""
-        self.wanted = settings.log_requests == "yes"
+        self.enabled = settings.log_requests == "yes"
         self.as_text = settings.log_format == "text"
 
     def write(self, entry: Entry, environ: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
         """Write a line; the outcome has method, route, status and ms."""
-        if not self.wanted:
+        if not self.enabled:
             return
         now = time()
         line = {

@@ -51,7 +51,7 @@ def test_each_variant_is_started_with_its_module() -> None:
 
 
 def test_baseline_is_added() -> None:
-    """Whoever asks for one variant gets the server that it is compared with, too."""
+    """A chosen variant brings along the server that it is compared with."""
     assert [*entries(["pillow_png"])] == [BASELINE, "pillow_png"]
     assert [*entries(["proxy_fix"])] == ["as_it_is_proxied", "proxy_fix"]
 

@@ -1,9 +1,7 @@
 """HTTP as bytes on a socket, for tests that say exactly what a client sends; the server with a plain app."""
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.server import ROOT, Server
+from tests.server import Server, started
 from tests.service.conftest import png
 
 TIMEOUT_SECONDS = 30
@@ -92,20 +90,6 @@ def big_photo() -> bytes:
 @contextmanager
 def plain_server(*options: str, **limits: Any) -> Iterator[Server]:  # noqa: ANN401 - JSON
     """Run the server with plain_app.py: one worker with these limits, and gunicorn's options."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "gunicorn", "--config", f"python:{PLAIN_APP}", "--bind", "127.0.0.1:0"),
-            *(*options, f"{PLAIN_APP}:app"),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "LIMITS": json.dumps(limits)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with process:
-        server = Server(process)
-        try:
-            yield server
-        finally:
-            server.stop()
+    command = (sys.executable, "-m", "gunicorn", "--config", f"python:{PLAIN_APP}", "--bind", "127.0.0.1:0")
+    with started([*command, *options, f"{PLAIN_APP}:app"], {"LIMITS": json.dumps(limits)}) as server:
+        yield server
